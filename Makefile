@@ -1,0 +1,83 @@
+# `make demo` and `make test` set a machine up by themselves: Linux x86-64, Python 3.10 to 3.13
+# with its venv module, and make are enough. ROS 2 comes as wheels into $(VENV).
+
+PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.13 python3.10; do \
+	$$name -c '$(SUPPORTED)' 2>/dev/null && echo $$name && break; done)
+VENV ?= .venv
+CONFIG ?= config/train/road_unet.yaml
+# PyTorch for CPUs; the builds of the Python package index bring gigabytes of CUDA along.
+# Empty: no PyTorch; the tests of network and training are skipped and say so.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+export ROAD_SEG_DATA ?= $(abspath ../shared/data)
+
+SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --constraint constraints.txt
+EDITABLE := --no-build-isolation --editable
+
+# The environment of another ROS 2 installation would mix its libraries with the wheels'.
+unexport AMENT_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONPATH RMW_IMPLEMENTATION
+unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
+# What runs here neither hears nor disturbs a vehicle's network.
+export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
+
+.PHONY: help demo test lint colcon doctor train clean
+
+help:
+	@echo 'make demo    replay a drive through the live node and write a report'
+	@echo 'make test    lint, tests, colcon install space'
+	@echo 'make lint    ruff only'
+	@echo 'make colcon  build with colcon and run the installed node'
+	@echo 'make doctor  say what works on this machine'
+	@echo 'make train   train a network: CONFIG=$(CONFIG) OUT=folder of the run'
+	@echo 'make clean   remove $(VENV) and everything built'
+	@echo 'Variables: PYTHON=python3.12  VENV=.venv  ROAD_SEG_DATA=folder of the data sets' \
+		' TORCH_INDEX=package index'
+
+demo: $(VENV)/.run
+	$(BIN)/road-seg demo
+
+doctor: $(VENV)/.run
+	$(BIN)/road-seg doctor
+
+# glibc would give every large tensor back to the kernel and fault its pages in again.
+train: export MALLOC_MMAP_MAX_ := 0
+train: export MALLOC_TRIM_THRESHOLD_ := 20000000000
+train: export MALLOC_TOP_PAD_ := 500000000
+train: $(VENV)/.test
+	$(BIN)/road-seg train $(CONFIG) $(if $(OUT),--out $(OUT))
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+
+colcon: $(VENV)/.test
+	$(BIN)/python -m pytest test/test_install_space.py
+
+clean:
+	rm -rf $(VENV) build install log *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find road_seg launch test -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.python:
+	@'$(PYTHON)' -c '$(SUPPORTED)' || { echo 'make: found no Python 3.10 to 3.13' \
+		'(tried "$(PYTHON)"); install one or set PYTHON=/path/to/python3.12' >&2; exit 1; }
+	@'$(PYTHON)' -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.python constraints.txt setup.py setup.cfg
+	@echo 'Installing ROS 2, OpenCV and the CPU backends into $(VENV); takes minutes, once'
+	@$(INSTALL) --upgrade pip setuptools
+	@$(INSTALL) $(EDITABLE) '.[bags,onnxruntime,openvino,ros]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	@echo 'Installing the test tools and PyTorch for training into $(VENV); takes minutes, once'
+	@$(INSTALL) $(EDITABLE) '.[test]'
+ifdef TORCH_INDEX
+	@$(INSTALL) --no-deps --index-url $(TORCH_INDEX) torch
+	@$(INSTALL) $(EDITABLE) '.[train,test-train]'
+endif
+	@touch $@
