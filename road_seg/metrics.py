@@ -1,0 +1,182 @@
+"""Scores of masks against truth, accumulated over a data set and never averaged per image."""
+
+import cv2
+import numpy as np
+
+from road_seg.errors import InputError
+from road_seg.labels import UNLABELLED
+
+_CALIBRATION_BINS = 15
+
+
+class ConfusionMatrix:
+    """
+    Count pixels by true and predicted class.
+
+    :param n_classes: number of classes C.
+    """
+
+    def __init__(self, n_classes: int) -> None:
+        self.counts = np.zeros((n_classes, n_classes), np.int64)
+
+    def update(self, truth: np.ndarray, prediction: np.ndarray) -> None:
+        """
+        Add one image.
+
+        :param truth: (H, W) uint8 class ids; unlabelled pixels do not count.
+        :param prediction: (H, W) uint8 class ids.
+        :raises InputError: the shapes differ or an id is not below the number of classes.
+        """
+        _check_pair(truth, prediction)
+        n_classes = len(self.counts)
+        pairs = truth.astype(np.uint16) << 8 | prediction
+        counts = np.bincount(pairs.reshape(-1), minlength=1 << 16).reshape(256, 256)
+        counts[UNLABELLED] = 0
+        inside = counts[:n_classes, :n_classes]
+        if inside.sum() != counts.sum():
+            raise InputError(
+                'mask', found='class ids '
+                f'{sorted({int(i) for i in np.argwhere(counts).flat if i >= n_classes})}',
+                expected=f'ids below {n_classes}',
+                fix='use a model and a label remap with the same classes')
+        self.counts += inside
+
+    def iou(self) -> np.ndarray:
+        """Return the intersection over union by class (C,) float64; NaN for an absent class."""
+        hits = self.counts.diagonal()
+        union = self.counts.sum(axis=0) + self.counts.sum(axis=1) - hits
+        return _ratio(hits, union)
+
+    def miou(self) -> float:
+        """Return the mean IoU of the classes present; NaN if there are none."""
+        values = self.iou()
+        present = values[~np.isnan(values)]
+        return float(present.mean()) if present.size else float('nan')
+
+    def __add__(self, other: 'ConfusionMatrix') -> 'ConfusionMatrix':
+        merged = ConfusionMatrix(len(self.counts))
+        merged.counts = self.counts + other.counts
+        return merged
+
+
+class BoundaryF1:
+    """
+    Measure how well the classes' boundaries agree within a tolerance.
+
+    Precision is the share of predicted boundary pixels that have a true one of their class
+    within the tolerance, recall the share of true ones with a predicted one: the BF score of
+    Csurka et al., 'What is a good evaluation measure for semantic segmentation?', BMVC 2013,
+    with the pixels of the whole data set counted together. A boundary pixel of a class has a
+    labelled 4-neighbour of another class; pixels unlabelled in the truth do not count in either
+    mask.
+
+    :param n_classes: number of classes C.
+    :param tolerance: largest distance that still matches, pixels.
+    """
+
+    def __init__(self, n_classes: int, tolerance: float) -> None:
+        self.tolerance = tolerance
+        # Columns: predicted boundary pixels matched, all; true boundary pixels matched, all.
+        self.counts = np.zeros((n_classes, 4), np.int64)
+
+    def update(self, truth: np.ndarray, prediction: np.ndarray) -> None:
+        """
+        Add one image.
+
+        :param truth: (H, W) uint8 class ids; unlabelled pixels do not count.
+        :param prediction: (H, W) uint8 class ids.
+        :raises InputError: the shapes differ.
+        """
+        _check_pair(truth, prediction)
+        labelled = truth != UNLABELLED
+        disc = _disc(self.tolerance)
+        for class_id, counts in enumerate(self.counts):
+            true_edge = _boundary(truth == class_id, labelled)
+            predicted_edge = _boundary(prediction == class_id, labelled)
+            counts += (_matched(predicted_edge, true_edge, disc), predicted_edge.sum(),
+                       _matched(true_edge, predicted_edge, disc), true_edge.sum())
+
+    def f1(self) -> np.ndarray:
+        """Return the F1 score by class (C,) float64; NaN for a class without boundaries."""
+        predicted_hits, predicted, true_hits, true = self.counts.T
+        precision = np.nan_to_num(_ratio(predicted_hits, predicted))
+        recall = np.nan_to_num(_ratio(true_hits, true))
+        scores = np.nan_to_num(_ratio(2.0 * precision * recall, precision + recall))
+        return np.where(predicted + true > 0, scores, np.nan)
+
+    def __add__(self, other: 'BoundaryF1') -> 'BoundaryF1':
+        merged = BoundaryF1(len(self.counts), self.tolerance)
+        merged.counts = self.counts + other.counts
+        return merged
+
+
+class ExpectedCalibrationError:
+    """
+    Measure how far confidence is from accuracy.
+
+    Guo et al., 'On calibration of modern neural networks', ICML 2017: pixels are binned by
+    confidence into 15 intervals of equal width, ((b - 1) / 15, b / 15].
+    """
+
+    def __init__(self) -> None:
+        # Rows: confidence 0..255; columns: wrong, right.
+        self.counts = np.zeros((256, 2), np.int64)
+
+    def update(self, truth: np.ndarray, prediction: np.ndarray, confidence: np.ndarray) -> None:
+        """
+        Add one image.
+
+        :param truth: (H, W) uint8 class ids; unlabelled pixels do not count.
+        :param prediction: (H, W) uint8 class ids.
+        :param confidence: (H, W) uint8 probability of the predicted class, 0..255.
+        :raises InputError: the shapes differ.
+        """
+        _check_pair(truth, prediction)
+        _check_pair(truth, confidence)
+        index = confidence.astype(np.uint16) << 1 | (truth == prediction)
+        self.counts += np.bincount(index[truth != UNLABELLED], minlength=512).reshape(256, 2)
+
+    def ece(self) -> float:
+        """Return the expected calibration error, 0..1; NaN without pixels."""
+        level = np.arange(256)
+        bins = np.maximum(level - 1, 0) * _CALIBRATION_BINS // 255
+        total = self.counts.sum(axis=1)
+        gaps = np.bincount(bins, self.counts[:, 1] - total * level / 255.0)
+        return float(np.abs(gaps).sum() / total.sum()) if total.any() else float('nan')
+
+    def __add__(self, other: 'ExpectedCalibrationError') -> 'ExpectedCalibrationError':
+        merged = ExpectedCalibrationError()
+        merged.counts = self.counts + other.counts
+        return merged
+
+
+def _check_pair(truth: np.ndarray, other: np.ndarray) -> None:
+    """Refuse masks of different shapes or other types than uint8."""
+    if truth.shape != other.shape or truth.dtype != np.uint8 or other.dtype != np.uint8:
+        raise InputError('mask', found=f'{other.dtype} {other.shape}',
+                         expected=f'uint8 of the shape of the truth, {truth.dtype} {truth.shape}',
+                         fix='compare masks of the same frame and size')
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Return numerator / denominator, NaN where the denominator is 0."""
+    return np.divide(numerator, denominator, where=denominator != 0,
+                     out=np.full(len(denominator), np.nan))
+
+
+def _boundary(inside: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+    """Return the labelled pixels inside a class that touch labelled ones outside, (H, W) bool."""
+    outside = (labelled & ~inside).astype(np.uint8)
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    return inside & labelled & cv2.dilate(outside, cross).astype(bool)
+
+
+def _disc(radius: float) -> np.ndarray:
+    """Return the pixels (2r + 1, 2r + 1) uint8 whose centres are within the radius, pixels."""
+    offsets = np.arange(-int(radius), int(radius) + 1)
+    return (offsets**2 + offsets[:, np.newaxis]**2 <= radius**2).astype(np.uint8)
+
+
+def _matched(edge: np.ndarray, other: np.ndarray, disc: np.ndarray) -> int:
+    """Return how many pixels of an edge have one of the other within the disc around them."""
+    return int((edge & cv2.dilate(other.astype(np.uint8), disc).astype(bool)).sum())

@@ -1,0 +1,42 @@
+"""Serialized (CDR) messages as they travel between a bag and the node, without ROS."""
+
+from dataclasses import dataclass
+import struct
+
+from road_seg.errors import InputError
+
+
+@dataclass(frozen=True)
+class Answer:
+    """
+    What the node published about one frame; messages are serialized (CDR).
+
+    :param mask: sensor_msgs/Image.
+    :param confidence: sensor_msgs/Image, None if not subscribed to.
+    :param overlay: sensor_msgs/Image, None if not subscribed to.
+    :param grid: nav_msgs/OccupancyGrid, None without a usable calibration.
+    :param stages_ms: duration of each stage, ms.
+    :param round_trip_ms: from sending the frame to having all of this, ms.
+    """
+
+    mask: bytes
+    confidence: bytes | None
+    overlay: bytes | None
+    grid: bytes | None
+    stages_ms: dict[str, float]
+    round_trip_ms: float
+
+
+def header_stamp_ns(cdr: bytes) -> int:
+    """
+    Return the header stamp of a message that begins with a header, from its first 12 bytes.
+
+    :param cdr: the message: 4 bytes of encapsulation, then seconds and nanoseconds.
+    :return: the stamp, ns.
+    :raises InputError: the message is too short.
+    """
+    if len(cdr) < 12:
+        raise InputError('a message', found=f'{len(cdr)} bytes', expected='a header',
+                         fix='record the bag again')
+    sec, nanosec = struct.unpack_from('<iI' if cdr[1] & 1 else '>iI', cdr, 4)
+    return sec * 10**9 + nanosec
