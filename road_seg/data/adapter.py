@@ -1,0 +1,200 @@
+"""Data sets as folders: which files belong together and what their ids mean."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+import yaml
+
+from road_seg.errors import ConfigError
+from road_seg.errors import InputError
+from road_seg.labels import LabelMap
+from road_seg.labels import ROAD_LABELS
+from road_seg.labels import UNLABELLED
+from road_seg.resources import config_dir
+
+_FIX = 'see config/datasets/camvid.yaml for an example'
+_KEYS = {'images', 'masks', 'ids', 'others', 'ignore_dark_corners'}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled image: paths of the image and of its mask."""
+
+    image: Path
+    mask: Path
+
+
+@dataclass(frozen=True)
+class DatasetAdapter:
+    """
+    Maps the files and ids of one data set to the classes of a label map.
+
+    Truth ids 0..C-1 are the C classes of `labels`; id C+k stands for `partial_sets[k]`, a pixel
+    known only to be of one of several classes; 255 is ignored.
+
+    :param name: name of the adapter.
+    :param images: glob of the images below the root, with `{split}`.
+    :param masks: path of a mask below the root, with `{split}` and `{stem}`.
+    :param labels: the classes ids are mapped to.
+    :param table: (256,) uint8, id in a mask file -> truth id.
+    :param known: (256,) bool, ids that may occur in a mask file.
+    :param partial_sets: class ids of each partial label.
+    :param ignore_dark_corners: ignore what lies in dark, unlabelled image corners.
+    """
+
+    name: str
+    images: str
+    masks: str
+    labels: LabelMap
+    table: np.ndarray
+    known: np.ndarray
+    partial_sets: tuple[tuple[int, ...], ...]
+    ignore_dark_corners: bool = False
+
+    @classmethod
+    def load(cls, name: str, labels: LabelMap = ROAD_LABELS) -> 'DatasetAdapter':
+        """
+        Read an adapter.
+
+        :param name: a shipped adapter's name (`camvid`) or the path of a YAML file.
+        :param labels: the classes to map to.
+        :raises ConfigError: no such adapter, or it is malformed.
+        """
+        path = Path(name) if name.endswith(('.yaml', '.yml')) else (
+            config_dir() / 'datasets' / f'{name}.yaml')
+        if not path.is_file():
+            shipped = sorted(file.stem for file in (config_dir() / 'datasets').glob('*.yaml'))
+            raise ConfigError(f'data set adapter {name!r}', found='no such file',
+                              expected=f'a YAML file or one of {", ".join(shipped)}',
+                              fix='correct the name')
+        try:
+            fields = yaml.safe_load(path.read_text())
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ConfigError(path, found='no valid YAML', expected='a data set adapter',
+                              fix=f'{_FIX} ({" ".join(str(error).split())})') from error
+        return cls._from_fields(path, fields, labels)
+
+    @classmethod
+    def _from_fields(cls, path: Path, fields: object, labels: LabelMap) -> 'DatasetAdapter':
+        required = _KEYS - {'others', 'ignore_dark_corners'}
+        if not isinstance(fields, dict) or not required <= fields.keys() <= _KEYS or not (
+                isinstance(fields['ids'], dict)):
+            keys = sorted(fields) if isinstance(fields, dict) else type(fields).__name__
+            raise ConfigError(path, found=str(keys), expected=f'the keys {sorted(_KEYS)}',
+                              fix=_FIX)
+        sets: list[tuple[int, ...]] = []
+
+        def truth_id(value: object) -> int:
+            if value == 'ignore':
+                return UNLABELLED
+            if isinstance(value, str):
+                return labels.id_of(value)
+            classes = tuple(sorted(labels.id_of(name) for name in value))
+            if classes not in sets:
+                sets.append(classes)
+            return len(labels.names) + sets.index(classes)
+
+        table = np.full(256, UNLABELLED, np.uint8)
+        known = np.zeros(256, bool)
+        if 'others' in fields:
+            table[:] = truth_id(fields['others'])
+            known[:] = True
+        for source, value in fields['ids'].items():
+            if not isinstance(source, int) or not 0 <= source <= 255:
+                raise ConfigError(path, found=f'id {source!r}', expected='ids from 0 to 255',
+                                  fix=_FIX)
+            table[source] = truth_id(value)
+            known[source] = True
+        return cls(path.stem, fields['images'], fields['masks'], labels, table, known,
+                   tuple(sets), bool(fields.get('ignore_dark_corners', False)))
+
+    @cached_property
+    def allowed(self) -> np.ndarray:
+        """Look-up table (256, C) bool: truth id -> classes it allows; no class for 255."""
+        count = len(self.labels.names)
+        table = np.zeros((256, count), bool)
+        table[np.arange(count), np.arange(count)] = True
+        for index, classes in enumerate(self.partial_sets):
+            table[count + index, list(classes)] = True
+        return table
+
+    def samples(self, root: Path | str, split: str) -> list[Sample]:
+        """
+        List the labelled images of a split, sorted by name.
+
+        :raises InputError: there is none, or an image has no mask.
+        """
+        pattern = self.images.format(split=split)
+        samples = [Sample(image, Path(root) / self.masks.format(split=split, stem=image.stem))
+                   for image in sorted(Path(root).glob(pattern))]
+        if not samples:
+            raise InputError(root, found=f'no image {pattern}',
+                             expected=f'the layout of the {self.name} adapter',
+                             fix='correct the folder, the split or the adapter')
+        for sample in samples:
+            if not sample.mask.is_file():
+                raise InputError(sample.mask, found='no mask', expected=f'one for {sample.image}',
+                                 fix='add the mask or remove the image')
+        return samples
+
+    def read(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Read one image and its truth.
+
+        :return: RGB (H, W, 3) uint8 and truth ids (H, W) uint8.
+        :raises InputError: a file is unreadable, sizes differ, or an id is not in the map.
+        """
+        bgr = cv2.imread(str(sample.image), cv2.IMREAD_COLOR)
+        ids = cv2.imread(str(sample.mask), cv2.IMREAD_UNCHANGED)
+        for path, image in ((sample.image, bgr), (sample.mask, ids)):
+            if image is None:
+                raise InputError(path, found='an unreadable image', expected='a JPEG or PNG file',
+                                 fix='replace or remove the file')
+        if ids.dtype != np.uint8 or ids.shape != bgr.shape[:2]:
+            raise InputError(sample.mask, found=f'{ids.dtype} {ids.shape}',
+                             expected=f'uint8 {bgr.shape[:2]} as its image',
+                             fix='store class ids as 8-bit grey PNG of the image size')
+        unknown = np.flatnonzero(np.bincount(ids.ravel(), minlength=256) * ~self.known)
+        if unknown.size:
+            raise InputError(sample.mask, found=f'ids {unknown.tolist()}',
+                             expected=f'ids {np.flatnonzero(self.known).tolist()}',
+                             fix=f'map them in the {self.name} adapter')
+        truth = self.table[ids]
+        if self.ignore_dark_corners:
+            truth[_dark_corners(bgr) & (ids == 0)] = UNLABELLED
+        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), truth
+
+    def resolve(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """
+        Return truth ids without partial labels, for scoring.
+
+        A partially labelled pixel counts as its prediction where that is one of its classes,
+        else as the first of them.
+
+        :param truth: (H, W) uint8 truth ids of this adapter.
+        :param prediction: (H, W) uint8 class ids.
+        :return: (H, W) uint8 class ids, 255 ignored.
+        """
+        count = len(self.labels.names)
+        plain = truth.copy()
+        for index, classes in enumerate(self.partial_sets):
+            where = truth == count + index
+            right = where & self.allowed[count + index][prediction]
+            plain[where] = classes[0]
+            plain[right] = prediction[right]
+        return plain
+
+
+def _dark_corners(bgr: np.ndarray, darkest: int = 100, tolerance: int = 12) -> np.ndarray:
+    """Return (H, W) bool: connected to an image corner of grey at most `darkest`, and alike."""
+    grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+    height, width = grey.shape
+    filled = np.zeros((height + 2, width + 2), np.uint8)
+    flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (255 << 8)
+    for x, y in ((0, 0), (width - 1, 0), (0, height - 1), (width - 1, height - 1)):
+        if grey[y, x] <= darkest and not filled[y + 1, x + 1]:
+            cv2.floodFill(grey, filled, (x, y), 0, tolerance, tolerance, flags)
+    return filled[1:-1, 1:-1] > 0

@@ -1,0 +1,1 @@
+"""The U-Net: encoders, decoder, head (PyTorch)."""

@@ -1,0 +1,82 @@
+"""Checkpoints: safetensors files, written atomically, that resume exactly."""
+
+from dataclasses import dataclass
+import json
+from pathlib import Path
+
+from safetensors import safe_open
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+import torch
+
+from road_seg.errors import InputError
+from road_seg.files import atomic_write
+from road_seg.network.unet import UNet
+from road_seg.network.unet import UNetConfig
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """
+    Everything a run continues from.
+
+    :param step: finished optimiser steps.
+    :param tensors: `model.*`, `ema.*` and `optimizer.<parameter>.<slot>`.
+    :param metadata: network, digest of the configuration, loss history and more, as JSON values.
+    """
+
+    step: int
+    tensors: dict[str, torch.Tensor]
+    metadata: dict
+
+    def part(self, prefix: str) -> dict[str, torch.Tensor]:
+        """Return the tensors of one part, its prefix removed."""
+        return {key.removeprefix(f'{prefix}.'): value for key, value in self.tensors.items()
+                if key.startswith(f'{prefix}.')}
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint; the file appears whole or not at all."""
+        text = json.dumps({'step': self.step, **self.metadata})
+        with atomic_write(path) as temporary:
+            save_file({key: value.contiguous() for key, value in self.tensors.items()},
+                      temporary, metadata={'road_seg': text})
+
+    @classmethod
+    def load(cls, path: Path | str) -> 'Checkpoint':
+        """
+        Read a checkpoint.
+
+        :raises InputError: the file is missing, damaged or not a road_seg checkpoint.
+        """
+        try:
+            with safe_open(str(path), 'pt') as file:
+                metadata = json.loads(file.metadata()['road_seg'])
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise InputError(path, found=' '.join(str(error).split()) or type(error).__name__,
+                             expected='a checkpoint written by `road-seg train`',
+                             fix="name a run's checkpoint.safetensors") from error
+        return cls(metadata.pop('step'), tensors, metadata)
+
+    def network(self) -> UNet:
+        """Return the network with its averaged weights, in evaluation mode."""
+        network = UNet(UNetConfig.from_dict(self.metadata['network']))
+        network.load_state_dict(self.part('ema'))
+        return network.eval()
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """Return the optimiser's state as named tensors."""
+    return {f'optimizer.{index}.{slot}': value
+            for index, state in optimizer.state_dict()['state'].items()
+            for slot, value in state.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer,
+                      tensors: dict[str, torch.Tensor]) -> None:
+    """Put back what optimizer_tensors returned, the prefix `optimizer.` removed."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        index, slot = key.split('.')
+        state.setdefault(int(index), {})[slot] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), 'state': state})

@@ -1,0 +1,194 @@
+"""The training loop."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+import copy
+from pathlib import Path
+import time
+
+import torch
+from torch.optim.swa_utils import update_bn
+from torch.utils.data import DataLoader
+
+from road_seg.data.adapter import DatasetAdapter
+from road_seg.data.dataset import CropStream
+from road_seg.data.dataset import Source
+from road_seg.errors import ConfigError
+from road_seg.labels import LabelMap
+from road_seg.labels import ROAD_LABELS
+from road_seg.network.unet import UNet
+from road_seg.training.checkpoint import Checkpoint
+from road_seg.training.checkpoint import optimizer_tensors
+from road_seg.training.checkpoint import restore_optimizer
+from road_seg.training.config import Phase
+from road_seg.training.config import TrainingConfig
+from road_seg.training.losses import partial_cross_entropy
+from road_seg.training.validation import validate
+
+_STATISTICS_STEPS = 64
+
+
+class Trainer:
+    """
+    One run in one folder, resumed from its checkpoint where there is one.
+
+    :param config: the run.
+    :param data_root: folder the data set roots are relative to.
+    :param folder: where `checkpoint.safetensors` is kept.
+    :param report: receives one line of text at a time.
+    :raises ConfigError: the folder holds a checkpoint of another configuration.
+    """
+
+    def __init__(self, config: TrainingConfig, data_root: Path, folder: Path, *,
+                 labels: LabelMap = ROAD_LABELS,
+                 report: Callable[[str], None] = print) -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.data_root = data_root
+        self.path = folder / 'checkpoint.safetensors'
+        self.labels = labels
+        self.report = report
+        self.device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+        self.step = 0
+        self.history: list[list[float]] = []
+        self.scores: dict = {}
+        self.seconds = 0.0
+        self.network = UNet(config.network, pretrained=config.pretrained).to(
+            self.device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.network).eval().requires_grad_(requires_grad=False)
+        shares = {'encoder': config.encoder_rate, 'decoder': 1.0, 'head': config.head_rate}
+        self.optimizer = torch.optim.AdamW(
+            [{'params': list(getattr(self.network, part).parameters()), 'share': share}
+             for part, share in shares.items()],
+            weight_decay=config.weight_decay)
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.path.exists():
+            self._resume()
+
+    def run(self, stop: int | None = None) -> None:
+        """
+        Train to the last step, or to `stop`, and write the checkpoint.
+
+        :raises InputError: a data set is unusable.
+        """
+        config = self.config
+        stop = min(stop or config.steps, config.steps)
+        torch.set_num_threads(config.threads)
+        started, saved, first = time.monotonic(), time.monotonic(), self.step
+        before = self.seconds
+        for batch in self._batches(stop):
+            loss = self._train_step(*batch)
+            self.step += 1
+            now = time.monotonic()
+            self.seconds = before + now - started
+            if self.step % 20 == 0:
+                self.history.append([self.step, round(loss, 5)])
+                left = (now - started) / (self.step - first) * (stop - self.step)
+                self.report(f'step {self.step}/{stop}  loss {loss:.4f}  '
+                            f'{(now - started) / (self.step - first):.2f} s/step  '
+                            f'{left / 60:.0f} min left')
+            if self.step % config.validate_every == 0 and self.step < config.steps:
+                self._validate()
+            if now - saved > 60 * config.checkpoint_minutes:
+                self.save()
+                saved = time.monotonic()
+        if self.step == config.steps:
+            self._validate()
+        self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        tensors = {f'model.{key}': value for key, value in self.network.state_dict().items()}
+        tensors |= {f'ema.{key}': value for key, value in self.average.state_dict().items()}
+        tensors |= optimizer_tensors(self.optimizer)
+        Checkpoint(self.step, tensors, {
+            'network': self.config.network.to_dict(), 'input': list(self.config.input),
+            'labels': self.labels.to_json(), 'digest': self.config.digest(),
+            'history': self.history, 'scores': self.scores, 'seconds': round(self.seconds),
+            'data': [{'adapter': item.adapter, 'split': item.split, 'licence': item.licence}
+                     for item in self.config.datasets]}).save(self.path)
+
+    def _resume(self) -> None:
+        checkpoint = Checkpoint.load(self.path)
+        if checkpoint.metadata['digest'] != self.config.digest():
+            raise ConfigError(self.path, found='a checkpoint of another configuration',
+                              expected='this configuration or an empty folder',
+                              fix='choose another --out or remove the checkpoint')
+        self.network.load_state_dict(checkpoint.part('model'))
+        self.average.load_state_dict(checkpoint.part('ema'))
+        restore_optimizer(self.optimizer, checkpoint.part('optimizer'))
+        self.step = checkpoint.step
+        self.history = checkpoint.metadata['history']
+        self.scores = checkpoint.metadata['scores']
+        self.seconds = checkpoint.metadata['seconds']
+        self.report(f'resumed at step {self.step}')
+
+    def _batches(self, stop: int) -> Iterator[list[torch.Tensor]]:
+        """Yield the batches of the steps up to `stop`, phase by phase."""
+        while self.step < stop:
+            phase, first = self.config.phase_at(self.step)
+            yield from self._loader(phase, self.step, min(stop, first + phase.steps))
+
+    def _loader(self, phase: Phase, start: int, stop: int) -> DataLoader:
+        """Return the batches of the steps from `start` up to `stop`."""
+        config = self.config
+        sources = []
+        for item in config.datasets:
+            adapter = DatasetAdapter.load(item.adapter, self.labels)
+            sources.append(Source(adapter, adapter.samples(self.data_root / item.root,
+                                                           item.split), item.weight))
+        crops = CropStream(sources, phase.augmentation, network=phase.input, crop=phase.crop,
+                           seed=config.seed, start=start * config.batch_size,
+                           stop=stop * config.batch_size)
+        return DataLoader(crops, batch_size=config.batch_size, num_workers=config.workers)
+
+    def _train_step(self, image: torch.Tensor, truth: torch.Tensor,
+                    allowed: torch.Tensor) -> float:
+        phase, first = self.config.phase_at(self.step)
+        for group in self.optimizer.param_groups:
+            group['lr'] = group['share'] * phase.rate(self.step - first)
+        self.network.train()
+        image = image.to(self.device, torch.float32, memory_format=torch.channels_last)
+        loss = partial_cross_entropy(self.network(image), truth.to(self.device),
+                                     allowed.to(self.device))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self._update_average(phase.ema_decay)
+        return loss.item()
+
+    @torch.no_grad()
+    def _update_average(self, decay: float) -> None:
+        # The ramp keeps the first steps, close to chance, out of the average.
+        decay = min(decay, (1 + self.step) / (10 + self.step))
+        for mean, value in zip(self.average.state_dict().values(),
+                               self.network.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - decay)
+            else:
+                mean.copy_(value)
+
+    def _recalibrate(self) -> None:
+        """
+        Estimate the batch normalisation statistics of the averaged weights afresh.
+
+        Those kept during training belong to the weights of each step, not to their average:
+        Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization"
+        (2018), section 3.2. The crops are ones no step trains on.
+        """
+        first = self.config.steps
+        update_bn(self._loader(self.config.phases[-1], first, first + _STATISTICS_STEPS),
+                  self.average, self.device)
+
+    def _validate(self) -> None:
+        """Score the averaged weights on every validation set."""
+        self._recalibrate()
+        for item in self.config.validation:
+            adapter = DatasetAdapter.load(item.adapter, self.labels)
+            matrix = validate(self.average, adapter,
+                              adapter.samples(self.data_root / item.root, item.split),
+                              self.config.input)
+            iou = dict(zip(self.labels.names, matrix.iou().round(4).tolist(), strict=True))
+            self.scores[f'{item.adapter} {item.split}'] = {'step': self.step, 'iou': iou}
+            self.report(f'step {self.step}  {item.adapter} {item.split}  ' + '  '.join(
+                f'{name} {value:.4f}' for name, value in iou.items()))

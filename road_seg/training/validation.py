@@ -1,0 +1,34 @@
+"""Scoring a network during training as the deployed pipeline would."""
+
+from collections.abc import Sequence
+
+import cv2
+import torch
+
+from road_seg.data.adapter import DatasetAdapter
+from road_seg.data.adapter import Sample
+from road_seg.metrics import ConfusionMatrix
+from road_seg.network.unet import UNet
+
+
+@torch.no_grad()
+def validate(network: UNet, adapter: DatasetAdapter, samples: Sequence[Sample],
+             size: tuple[int, int]) -> ConfusionMatrix:
+    """
+    Return one confusion matrix over all samples at their native resolution.
+
+    Images are stretched to the network input and masks back, as at run time.
+
+    :param network: the network in evaluation mode.
+    :param size: (height, width) of the network input.
+    """
+    device = next(network.parameters()).device
+    matrix = ConfusionMatrix(len(adapter.labels.names))
+    for sample in samples:
+        rgb, truth = adapter.read(sample)
+        image = torch.from_numpy(cv2.resize(rgb, size[::-1])).permute(2, 0, 1)[None]
+        logits = network(image.to(device, torch.float32, memory_format=torch.channels_last))
+        classes = logits[0].argmax(0).to(torch.uint8).cpu().numpy()
+        classes = cv2.resize(classes, truth.shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        matrix.update(adapter.resolve(truth, classes), classes)
+    return matrix

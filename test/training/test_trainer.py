@@ -1,0 +1,131 @@
+"""Training runs on a generated data set: it learns, and it resumes exactly."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from road_seg.errors import ConfigError
+from road_seg.errors import InputError
+from road_seg.training.checkpoint import Checkpoint
+from road_seg.training.config import load_config
+from road_seg.training.config import Phase
+from road_seg.training.config import TrainingConfig
+from road_seg.training.trainer import Trainer
+
+CONFIG = """
+network: {encoder: classic, classic_width: 4, decoder_widths: [16, 12, 8, 6]}
+pretrained: false
+seed: 3
+batch_size: 2
+workers: 0
+validate_every: 6
+phases:
+  - {steps: 4, learning_rate: 0.01, warmup_steps: 2, input: [32, 64], crop: [32, 32]}
+  - {steps: 2, learning_rate: 0.005, input: [64, 64], crop: [32, 64]}
+datasets: [{adapter: camvid, root: set, split: train, licence: generated}]
+validation: [{adapter: camvid, root: set, split: train}]
+"""
+
+
+@pytest.fixture
+def config(tmp_path) -> TrainingConfig:
+    """Return a tiny run over four generated images: road below, background above."""
+    rng = np.random.default_rng(0)
+    for folder in ('images', 'masks'):
+        (tmp_path / 'set/train' / folder).mkdir(parents=True)
+    for index in range(4):
+        ids = np.zeros((32, 64), np.uint8)
+        ids[rng.integers(8, 24):] = 3
+        rgb = np.where(ids[..., None] == 3, 90, 180) + rng.integers(-20, 20, (32, 64, 3))
+        cv2.imwrite(str(tmp_path / f'set/train/images/{index}.jpg'), rgb.astype(np.uint8))
+        cv2.imwrite(str(tmp_path / f'set/train/masks/{index}.png'), ids)
+    (tmp_path / 'run.yaml').write_text(CONFIG)
+    return load_config(tmp_path / 'run.yaml')
+
+
+def train(config: TrainingConfig, root: Path, folder: str, *stops: int | None) -> Checkpoint:
+    """Run in pieces, a new trainer for each, and return the final checkpoint."""
+    for stop in stops:
+        Trainer(config, root, root / folder, report=lambda line: None).run(stop)
+    return Checkpoint.load(root / folder / 'checkpoint.safetensors')
+
+
+def test_resumed_run_equals_an_uninterrupted_one(config, tmp_path) -> None:
+    """Weights, averages and optimiser state are the same to the last bit."""
+    whole = train(config, tmp_path, 'whole', None)
+    pieces = train(config, tmp_path, 'pieces', 2, 3, None)
+    assert whole.step == pieces.step == 6
+    assert whole.tensors.keys() == pieces.tensors.keys()
+    for key, value in whole.tensors.items():
+        assert torch.equal(value, pieces.tensors[key]), key
+    assert whole.metadata['scores'] == pieces.metadata['scores']
+
+
+def test_training_learns_road_from_background(config, tmp_path) -> None:
+    """The averaged network separates two flat colours after 60 steps."""
+    phase = Phase(60, learning_rate=0.01, input=(32, 64), crop=(32, 32), ema_decay=0.9)
+    config = replace(config, phases=(phase,), validate_every=60)
+    scores = train(config, tmp_path, 'run', None).metadata['scores']
+    assert scores['camvid train']['iou']['road'] > 0.8
+
+
+def test_checkpoint_of_another_configuration_is_refused(config, tmp_path) -> None:
+    """A run is never continued with other settings."""
+    train(config, tmp_path, 'run', 1)
+    other = replace(config, head_rate=2.0)
+    with pytest.raises(ConfigError, match='found a checkpoint of another configuration'):
+        Trainer(other, tmp_path, tmp_path / 'run')
+
+
+@pytest.mark.parametrize('content', [b'', b'garbage', b'\x08' + bytes(7) + b'{}      '])
+def test_damaged_checkpoints_are_refused(tmp_path, content: bytes) -> None:
+    """One error, whatever the bytes."""
+    path = tmp_path / 'checkpoint.safetensors'
+    path.write_bytes(content)
+    with pytest.raises(InputError, match='expected a checkpoint written by'):
+        Checkpoint.load(path)
+
+
+def test_learning_rate_warms_up_and_decays() -> None:
+    """Linear to the peak over two steps, then half a cosine over the other four."""
+    phase = Phase(6, learning_rate=0.01, warmup_steps=2)
+    assert [phase.rate(step) for step in range(6)] == pytest.approx(
+        [0.005, 0.01, 0.01, 0.0085355, 0.005, 0.0014645], abs=1e-6)
+
+
+def test_steps_belong_to_phases(config) -> None:
+    """Four steps of the first, two of the second, whose input is the network's."""
+    assert [config.phase_at(step)[1] for step in range(7)] == [0, 0, 0, 0, 4, 4, 4]
+    assert (config.steps, config.input) == (6, (64, 64))
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    ('phases: [{steps: 0}]', 'steps: found 0; expected a positive number'),
+    ('phases: [{steps: 1, crop: [30, 32]}]',
+     r'crop: found \(30, 32\); expected height and width, multiples of 32'),
+    ('phases: [{steps: 1, ema_decay: 1.0}]', 'ema_decay: found 1.0'),
+    ('phases: []', 'phases: found none'),
+    ('datasets: []', 'datasets: found none'),
+    ('stepz: 3', "unknown keys .'stepz'."),
+    ('network: {encoder: vgg}', "network.encoder: found 'vgg'"),
+    ('seed: [', 'expected a training configuration'),
+])
+def test_bad_configurations_are_refused(tmp_path, change: str, message: str) -> None:
+    """The key, the finding and the expectation, on one line."""
+    key = change.split(':')[0]
+    path = tmp_path / 'run.yaml'
+    path.write_text(yaml.dump({**yaml.safe_load(CONFIG), key: None}) + '\n' + change)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(path)
+    assert '\n' not in str(caught.value)
+
+
+def test_shipped_configuration_is_valid() -> None:
+    """The committed run can be read as it is."""
+    config = load_config(Path(__file__).parents[2] / 'config/train/road_unet.yaml')
+    assert [item.adapter for item in config.datasets] == ['camvid', 'idd_lite', 'lums_road']
