@@ -1,0 +1,56 @@
+"""Inference backends: one model file, several libraries that can run it."""
+
+import logging
+
+from road_seg.backends.base import Backend
+from road_seg.backends.base import Prediction
+from road_seg.backends.model_file import default_model
+from road_seg.backends.model_file import ModelFile
+from road_seg.backends.model_file import read_model
+from road_seg.backends.onnxruntime_backend import OnnxRuntimeBackend
+from road_seg.backends.openvino_backend import OpenVinoBackend
+from road_seg.errors import BackendError
+
+__all__ = ['BACKENDS', 'Backend', 'ModelFile', 'Prediction', 'availability', 'default_model',
+           'open_backend', 'read_model']
+
+AUTO = 'auto'
+# Fastest first: the order in which `auto` tries them.
+BACKENDS: tuple[type[Backend], ...] = (OpenVinoBackend, OnnxRuntimeBackend)
+
+_log = logging.getLogger(__name__)
+
+
+def availability() -> list[tuple[str, str | None]]:
+    """Return each backend's name, fastest first, and why it is unusable here (None: usable)."""
+    return [(backend.name, backend.unavailable()) for backend in BACKENDS]
+
+
+def open_backend(model: ModelFile, name: str = AUTO, threads: int = 0) -> Backend:
+    """
+    Return a backend for the model; it is not active yet.
+
+    :param model: the model to run.
+    :param name: name of a backend, or auto for the fastest usable one.
+    :param threads: CPU threads to use; 0 leaves the choice to the library.
+    :raises BackendError: there is no such backend or none is usable.
+    """
+    by_name = {backend.name: backend for backend in BACKENDS}
+    if name != AUTO and name not in by_name:
+        raise BackendError(f'backend {name!r}', found='no such backend',
+                           expected=f'one of {AUTO}, {", ".join(by_name)}',
+                           fix='correct the name')
+    reasons = []
+    for candidate in by_name if name == AUTO else (name,):
+        reason = by_name[candidate].unavailable()
+        if reason is None:
+            _log.info('backend %s chosen%s', candidate, _passed_over(reasons))
+            return by_name[candidate](model, threads)
+        reasons.append(f'{candidate} {reason}')
+    raise BackendError(f'backend {name!r}', found='; '.join(reasons),
+                       expected='a usable backend', fix='install one of them')
+
+
+def _passed_over(reasons: list[str]) -> str:
+    """Return the end of a sentence that says why faster backends were not chosen."""
+    return f' ({"; ".join(reasons)})' if reasons else ''
