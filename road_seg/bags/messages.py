@@ -1,0 +1,119 @@
+"""ROS 2 messages as CDR bytes: built and read without a ROS installation."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from rosbags.typesys import get_typestore
+from rosbags.typesys import Stores
+from rosbags.typesys.store import Typestore
+
+from road_seg.calibration import CameraInfo
+from road_seg.errors import InputError
+from road_seg.images import decode_compressed
+from road_seg.images import to_rgb
+from road_seg.images import view
+
+IMAGE = 'sensor_msgs/msg/Image'
+COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
+CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
+OCCUPANCY_GRID = 'nav_msgs/msg/OccupancyGrid'
+
+
+@cache
+def typestore() -> Typestore:
+    """Return the message definitions of ROS 2 Kilted."""
+    return get_typestore(Stores.ROS2_KILTED)
+
+
+def _encode(msgtype: str, **fields: object) -> bytes:
+    message = typestore().types[msgtype](**fields)
+    return bytes(typestore().serialize_cdr(message, msgtype))
+
+
+def _header(stamp_ns: int, frame_id: str) -> object:
+    types = typestore().types
+    stamp = types['builtin_interfaces/msg/Time'](sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
+    return types['std_msgs/msg/Header'](stamp=stamp, frame_id=frame_id)
+
+
+def encode_image(image: np.ndarray, stamp_ns: int, frame_id: str) -> bytes:
+    """
+    Return a sensor_msgs/Image.
+
+    :param image: (H, W, 3) uint8 RGB, sent as rgb8, or (H, W) uint8, sent as mono8.
+    :param stamp_ns: time of acquisition [ns].
+    :param frame_id: the camera's optical frame.
+    """
+    height, width = image.shape[:2]
+    return _encode(IMAGE, header=_header(stamp_ns, frame_id), height=height, width=width,
+                   encoding='rgb8' if image.ndim == 3 else 'mono8', is_bigendian=0,
+                   step=width * (image.shape[2] if image.ndim == 3 else 1),
+                   data=np.ascontiguousarray(image).reshape(-1))
+
+
+def encode_compressed(data: bytes, file_format: str, stamp_ns: int, frame_id: str) -> bytes:
+    """
+    Return a sensor_msgs/CompressedImage that holds an image file as it is.
+
+    :param data: the file's bytes.
+    :param file_format: 'jpeg' or 'png'.
+    """
+    return _encode(COMPRESSED_IMAGE, header=_header(stamp_ns, frame_id), format=file_format,
+                   data=np.frombuffer(data, np.uint8))
+
+
+def encode_camera_info(info: CameraInfo, stamp_ns: int, frame_id: str) -> bytes:
+    """Return a sensor_msgs/CameraInfo."""
+    x_offset, y_offset, height, width = info.roi
+    roi = typestore().types['sensor_msgs/msg/RegionOfInterest'](
+        x_offset=x_offset, y_offset=y_offset, height=height, width=width, do_rectify=False)
+    return _encode(CAMERA_INFO, header=_header(stamp_ns, frame_id), height=info.height,
+                   width=info.width, distortion_model=info.distortion_model,
+                   d=np.array(info.d, float), k=np.array(info.k, float),
+                   r=np.array(info.r, float), p=np.array(info.p, float),
+                   binning_x=info.binning_x, binning_y=info.binning_y, roi=roi)
+
+
+def decode(cdr: bytes, msgtype: str) -> Any:
+    """
+    Return a message with the fields of its ROS definition.
+
+    :raises InputError: the bytes are not such a message.
+    """
+    try:
+        return typestore().deserialize_cdr(cdr, msgtype)
+    except Exception as error:  # damaged bytes make rosbags raise of every kind
+        raise InputError(f'a {msgtype} message', found=f'{len(cdr)} bytes that cannot be decoded',
+                         expected='a CDR-serialized message', fix='record the bag again'
+                         ) from error
+
+
+def decode_rgb(cdr: bytes, msgtype: str) -> np.ndarray:
+    """
+    Return the picture of an Image or CompressedImage as (H, W, 3) uint8 RGB.
+
+    :raises InputError: the message or the image in it is damaged.
+    """
+    message = decode(cdr, msgtype)
+    if msgtype == COMPRESSED_IMAGE:
+        return decode_compressed(message.data)
+    return to_rgb(_view(message, message.encoding), message.encoding)
+
+
+def decode_mask(cdr: bytes) -> np.ndarray:
+    """
+    Return the class ids (H, W) uint8 of a mono8 or 8UC1 Image.
+
+    :raises InputError: the message is damaged or of another encoding.
+    """
+    message = decode(cdr, IMAGE)
+    if message.encoding not in ('mono8', '8UC1'):
+        raise InputError('a mask message', found=f'encoding {message.encoding!r}',
+                         expected='mono8 class ids', fix='publish the mask as mono8')
+    return _view(message, 'mono8')
+
+
+def _view(message: Any, encoding: str) -> np.ndarray:
+    return view(message.data, height=message.height, width=message.width, encoding=encoding,
+                step=message.step)

@@ -1,0 +1,1 @@
+"""Drawn roads with exact truth."""
