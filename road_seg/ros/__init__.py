@@ -1,0 +1,1 @@
+"""The ROS 2 node and its client: the only code of the package that imports ROS."""

@@ -1,0 +1,250 @@
+"""The lifecycle node: camera images in, a mask and a drivable-area grid out."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import wraps
+from itertools import takewhile
+import signal
+import sys
+import time
+import traceback
+
+import rclpy
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.executors import ExternalShutdownException
+from rclpy.lifecycle import LifecycleNode
+from rclpy.lifecycle import LifecycleState
+from rclpy.lifecycle import TransitionCallbackReturn
+from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+
+from road_seg.backends import Backend
+from road_seg.backends import BACKENDS
+from road_seg.backends import open_backend
+from road_seg.backends import read_model
+from road_seg.errors import RoadSegError
+from road_seg.health import Health
+from road_seg.health import Level
+from road_seg.pipeline import Segmenter
+from road_seg.ros import qos
+from road_seg.ros.calibration_feed import CalibrationFeed
+from road_seg.ros.diagnostics import DiagnosticsReporter
+from road_seg.ros.outputs import Outputs
+from road_seg.ros.parameters import Parameters
+from road_seg.ros.parameters import read_parameters
+from road_seg.ros.processor import Frame
+from road_seg.ros.processor import FrameProcessor
+from road_seg.ros.topics import input_topics
+from road_seg.ros.topics import InputTopics
+from road_seg.ros.worker import NewestItemWorker
+
+_TRANSITION = 'transition'
+_Callback = Callable[['RoadSegNode', LifecycleState], None]
+
+
+def _transition(state_after: str, *, mends: bool = True) -> Callable[[_Callback], Callable]:
+    """
+    Turn a method that raises into a transition callback that logs, reports and returns a code.
+
+    rclpy takes an exception for ERROR without a word. A RoadSegError is the user's to mend:
+    FAILURE leaves the node in the state it came from. Everything else is ERROR.
+
+    :param state_after: the state that success leads to.
+    :param mends: success ends the report of an earlier failure.
+    """
+    def decorate(method: _Callback) -> Callable:
+        @wraps(method)
+        def callback(node: 'RoadSegNode', state: LifecycleState) -> TransitionCallbackReturn:
+            verb = method.__name__.removeprefix('on_')
+            try:
+                method(node, state)
+            except RoadSegError as error:
+                node.report_failure(f'{verb}: {error}')
+                return TransitionCallbackReturn.FAILURE
+            except Exception as error:
+                node.report_failure(
+                    f'{verb}: {type(error).__name__}: {" ".join(str(error).split())}')
+                return TransitionCallbackReturn.ERROR
+            node.report_state(state_after, mends)
+            return TransitionCallbackReturn.SUCCESS
+        return callback
+    return decorate
+
+
+class RoadSegNode(LifecycleNode):
+    """
+    Segment the newest camera frame in a worker thread and publish mask and grid.
+
+    Configure reads the parameters and loads the model, activate subscribes and starts the
+    worker; the opposite transitions release what these took. `health` gathers what the
+    diagnostics report.
+    """
+
+    def __init__(self, **node_options: object) -> None:
+        super().__init__('road_seg', **node_options)
+        self._configured = ExitStack()
+        self._activated = ExitStack()
+        self._settings: Parameters
+        self._segmenter: Segmenter
+        self._outputs: Outputs
+        self.health = Health()
+        self.health.set_facts(state='unconfigured')
+        self._reporter = DiagnosticsReporter(
+            self, lambda: self.health.report(time.perf_counter_ns()))
+
+    @_transition('inactive')
+    def on_configure(self, state: LifecycleState) -> None:
+        """Read the parameters, load the model and create the publishers."""
+        with ExitStack() as stack:
+            self._settings = read_parameters(self)
+            backend = self._open_backend(stack)
+            self._segmenter = Segmenter(backend, self._settings.grid)
+            self._outputs = Outputs(self, self._segmenter.labels, self._settings.base_frame)
+            stack.callback(self._outputs.close)
+            super().on_configure(state)
+            self._configured = stack.pop_all()
+
+    @_transition('active')
+    def on_activate(self, state: LifecycleState) -> None:
+        """Announce the classes, start the worker and subscribe."""
+        with ExitStack() as stack:
+            stack.callback(super().on_deactivate, state)
+            super().on_activate(state)
+            self._outputs.announce()
+            topics = input_topics(self, self._settings.is_compressed)
+            calibration = CalibrationFeed(topics.camera_info, self.health,
+                                          changed=self._reporter.publish)
+            stack.callback(calibration.close)
+            worker = NewestItemWorker(
+                FrameProcessor(self, segmenter=self._segmenter, calibration=calibration,
+                               extrinsics=self._settings.extrinsics, outputs=self._outputs,
+                               health=self.health),
+                dropped=self.health.dropped)
+            self.health.start(time.perf_counter_ns(), f'image on {topics.image}')
+            stack.callback(self.health.stop)
+            worker.start()
+            stack.callback(worker.stop)
+            self._subscribe(stack, topics, calibration, worker)
+            self._activated = stack.pop_all()
+
+    @_transition('inactive')
+    def on_deactivate(self, state: LifecycleState) -> None:
+        """Unsubscribe and stop the worker."""
+        self._activated.close()
+
+    @_transition('unconfigured')
+    def on_cleanup(self, state: LifecycleState) -> None:
+        """Release the model and the publishers."""
+        self.release()
+
+    @_transition('finalized')
+    def on_shutdown(self, state: LifecycleState) -> None:
+        """Release everything."""
+        self.release()
+
+    @_transition('unconfigured', mends=False)
+    def on_error(self, state: LifecycleState) -> None:
+        """Release everything after a transition that broke; the node can be configured again."""
+        self.release()
+
+    def release(self) -> None:
+        """Release what configure and activate took; do nothing if there is nothing."""
+        try:
+            self._activated.close()
+        finally:
+            self._configured.close()
+
+    def report_state(self, state: str, mends: bool) -> None:
+        """Report a new lifecycle state; `mends` ends the report of an earlier failure."""
+        if mends:
+            self.health.clear_condition(_TRANSITION)
+        self.health.set_facts(state=state)
+        self._reporter.publish()
+
+    def report_failure(self, text: str) -> None:
+        """Log and report why a transition failed; call it while the exception is handled."""
+        if not self.context.ok():
+            return  # a signal has ended ROS under the transition
+        self.get_logger().error(text)
+        self.get_logger().debug(traceback.format_exc())
+        self.health.set_condition(_TRANSITION, Level.ERROR, text)
+        self._reporter.publish()
+
+    def _open_backend(self, stack: ExitStack) -> Backend:
+        """Return the active backend that the parameters ask for; the stack deactivates it."""
+        wanted = self._settings
+        model = read_model(wanted.model)
+        backend = open_backend(model, wanted.backend, wanted.threads)
+        # The backends before the chosen one in the order of preference were unusable.
+        passed_over = [] if wanted.backend == backend.name else [
+            f'{other.name} {other.unavailable()}'
+            for other in takewhile(lambda other: other.name != backend.name, BACKENDS)]
+        facts = {'model': str(model.path), 'model sha256': model.sha256, 'backend': backend.name,
+                 'backends passed over': '; '.join(passed_over) or 'none'}
+        stack.enter_context(backend)
+        self.get_logger().info(', '.join(f'{name} {value}' for name, value in facts.items()))
+        self.health.set_facts(**facts)
+        stack.callback(self.health.forget_facts, *facts)
+        return backend
+
+    def _subscribe(self, stack: ExitStack, topics: InputTopics, calibration: CalibrationFeed,
+                   worker: NewestItemWorker[Frame]) -> None:
+        """Subscribe to calibrations and images; the stack unsubscribes."""
+        def take(message: Image | CompressedImage) -> None:
+            now_ns = time.perf_counter_ns()
+            self.health.received(now_ns)
+            worker.submit(Frame(message, now_ns))
+
+        lost = SubscriptionEventCallbacks(
+            message_lost=lambda event: self.health.lost(event.total_count_change))
+        image = CompressedImage if self._settings.is_compressed else Image
+        for kind, topic, callback, events in ((CameraInfo, topics.camera_info, calibration.update,
+                                               None),
+                                              (image, topics.image, take, lost)):
+            subscription = self.create_subscription(
+                kind, topic, callback, qos.sensor(), event_callbacks=events,
+                qos_overriding_options=qos.overridable())
+            stack.callback(self.destroy_subscription, subscription)
+
+
+def main(args: list[str] | None = None) -> int:
+    """
+    Run the node until SIGINT or SIGTERM.
+
+    :param args: command line; sys.argv by default.
+    :return: exit status: 0, or 2 if ROS refuses the command line or the parameter file.
+    """
+    # Python would raise KeyboardInterrupt amid any statement and may leave a condition variable
+    # half-way. rclpy's own handler ends the spinning in an orderly way.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        rclpy.init(args=args)
+    except RuntimeError as error:  # rclpy's errors have no narrower public root
+        print(f'road_seg_node: {" ".join(str(error).split())}', file=sys.stderr)
+        return 2
+    try:
+        _run()
+    except ExternalShutdownException:
+        pass
+    except Exception:
+        if rclpy.ok():
+            raise
+        # A signal has ended ROS under a call that was at work.
+    finally:
+        rclpy.try_shutdown()
+    return 0
+
+
+def _run() -> None:
+    """Make the node and let it work until ROS ends."""
+    node = RoadSegNode()
+    try:
+        rclpy.spin(node)
+    finally:
+        node.release()
+        node.destroy_node()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""What the worker does with one image message."""
+
+from dataclasses import dataclass
+import time
+import traceback
+
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+
+from road_seg.camera import Extrinsics
+from road_seg.errors import InputError
+from road_seg.health import Health
+from road_seg.pipeline import Segmenter
+from road_seg.ros.calibration_feed import CalibrationFeed
+from road_seg.ros.conversions import encoding_of
+from road_seg.ros.conversions import RgbReader
+from road_seg.ros.conversions import stamp_ns
+from road_seg.ros.outputs import Outputs
+
+# A camera that damages every frame in another way must not fill the log.
+_MAX_DIFFERENT_LINES = 20
+
+
+@dataclass(frozen=True)
+class Frame:
+    """
+    An image message and when it came.
+
+    :param message: as received.
+    :param received_ns: perf_counter_ns at that moment.
+    """
+
+    message: Image | CompressedImage
+    received_ns: int
+
+
+class FrameProcessor:
+    """
+    Decode, segment and publish one frame at a time; a bad frame gives a diagnostic, no output.
+
+    :param node: for its clock and log.
+    :param segmenter: over an active backend.
+    :param extrinsics: the camera's pose in the base frame.
+    :param calibration: source of camera models.
+    :param outputs: where results go.
+    :param health: told about every frame.
+    """
+
+    def __init__(self, node: Node, *, segmenter: Segmenter, extrinsics: Extrinsics,
+                 calibration: CalibrationFeed, outputs: Outputs, health: Health) -> None:
+        self._node = node
+        self._segmenter = segmenter
+        self._extrinsics = extrinsics
+        self._calibration = calibration
+        self._outputs = outputs
+        self._health = health
+        self._reader = RgbReader()
+        self._logged: set[str] = set()
+
+    def __call__(self, frame: Frame) -> None:
+        """Process a frame; never raise."""
+        try:
+            self._process(frame)
+        except InputError as error:
+            self._health.rejected(time.perf_counter_ns(), str(error))
+            self._log_once(str(error))
+        except Exception as error:
+            if not self._node.context.ok():
+                return  # the process ends: publishing fails
+            text = f'frame not processed: {type(error).__name__}: {" ".join(str(error).split())}'
+            self._health.failed(time.perf_counter_ns(), text)
+            self._log_once(text)
+            self._node.get_logger().debug(traceback.format_exc())
+
+    def _process(self, frame: Frame) -> None:
+        started_ns = time.perf_counter_ns()
+        header = frame.message.header
+        rgb = self._reader.read(frame.message)
+        decoded_ns = time.perf_counter_ns()
+        height, width = rgb.shape[:2]
+        self._health.set_facts(image=f'{width}x{height} {encoding_of(frame.message)}')
+        result = self._segmenter.process(
+            rgb, stamp_ns(header.stamp), self._calibration.model((width, height)),
+            self._extrinsics, with_confidence=self._outputs.wants_confidence)
+        stages_ns = {'wait': started_ns - frame.received_ns, 'decode': decoded_ns - started_ns,
+                     **result.stages_ns}
+        if result.grid is None:
+            del stages_ns['grid']
+        stages_ns.update(self._outputs.publish(header, rgb, result))
+        finished_ns = time.perf_counter_ns()
+        stages_ns['total'] = finished_ns - frame.received_ns
+        self._outputs.publish_timings(header, stages_ns)
+        age_ns = self._node.get_clock().now().nanoseconds - stamp_ns(header.stamp)
+        self._health.processed(finished_ns, stages_ns, age_ns)
+
+    def _log_once(self, text: str) -> None:
+        """Log a line that was not logged before."""
+        if text not in self._logged and len(self._logged) < _MAX_DIFFERENT_LINES:
+            self._logged.add(text)
+            self._node.get_logger().error(f'{text} (shown once; see /diagnostics)')

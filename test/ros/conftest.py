@@ -1,0 +1,46 @@
+"""Fixtures of the tests that need ROS 2."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+import os
+from pathlib import Path
+import secrets
+
+import pytest
+import rclpy
+from ros_graph import Graph
+
+from road_seg.ros.client_node import lossless_environment
+
+
+@pytest.fixture(scope='session')
+def ros_domain() -> int:
+    """Give the tests a ROS domain of their own, on this machine only."""
+    domain = 1 + secrets.randbelow(101)
+    os.environ.update(lossless_environment(), ROS_DOMAIN_ID=str(domain))
+    return domain
+
+
+@pytest.fixture(scope='session')
+def ros_context(ros_domain: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Initialise ROS once: a second initialisation costs more than a test."""
+    os.environ['ROS_LOG_DIR'] = str(tmp_path_factory.mktemp('ros_log'))
+    rclpy.init(args=[], domain_id=ros_domain)
+    yield
+    rclpy.try_shutdown()
+
+
+@pytest.fixture
+def make_graph(ros_context: None, tiny_model_path: Path) -> Iterator[Callable[..., Graph]]:
+    """Return what makes graphs; they are closed after the test."""
+    graphs = []
+
+    def make(*remaps: str, **parameters: object) -> Graph:
+        values = {'model': tiny_model_path, 'backend': 'onnxruntime', 'threads': 1}
+        values.update({name.replace('__', '.'): value for name, value in parameters.items()})
+        graphs.append(Graph(values, remaps))
+        return graphs[-1]
+
+    yield make
+    for graph in graphs:
+        graph.close()
