@@ -1,0 +1,34 @@
+"""`road-seg train`: train a network."""
+
+import argparse
+from pathlib import Path
+
+from road_seg.resources import data_dir
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the sub-command."""
+    parser = subparsers.add_parser(
+        'train', help='train a network on images with class-id masks',
+        description='Train to the last step of a configuration, scoring and writing checkpoints '
+                    'on the way. A run that was stopped goes on where its checkpoint is.',
+        epilog='example: road-seg train config/train/road_unet.yaml --out runs/road_unet')
+    parser.add_argument('config', type=Path, help='training configuration, YAML')
+    parser.add_argument('--out', type=Path, metavar='DIR',
+                        help='folder of the run (default runs/CONFIG NAME); a run found there '
+                             'is resumed')
+    parser.add_argument('--data', type=Path, metavar='DIR', default=data_dir(),
+                        help='folder the data set roots are relative to (default: '
+                             '$ROAD_SEG_DATA, else ../shared/data)')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train to the end."""
+    from road_seg.training.config import load_config
+    from road_seg.training.trainer import Trainer
+    trainer = Trainer(load_config(args.config), args.data,
+                      args.out or Path('runs') / args.config.stem,
+                      report=lambda line: print(line, flush=True))
+    trainer.run()
+    print(f'wrote {trainer.path}; next: road-seg export {trainer.path} --out MODEL.onnx')
+    return 0

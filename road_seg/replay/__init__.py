@@ -1,0 +1,1 @@
+"""Evaluation of recorded drives and data sets: scores, timings and a report."""

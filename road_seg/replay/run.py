@@ -1,0 +1,125 @@
+"""A whole replay: a bag through the player, into an output bag, a report and a summary."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+import platform
+
+import cv2
+import numpy as np
+
+from road_seg import __version__
+from road_seg.backends import ModelFile
+from road_seg.bags.drive import Drive
+from road_seg.bags.reader import BagReader
+from road_seg.bags.sample import CAMERA_KEY
+from road_seg.bags.sample import labels_of
+from road_seg.bags.sample import SOURCE_KEY
+from road_seg.bags.writer import check_bag_target
+from road_seg.bags.writer import create_bag
+from road_seg.errors import InputError
+from road_seg.labels import LabelMap
+from road_seg.replay.evaluate import evaluate_lockstep
+from road_seg.replay.evaluate import Evaluation
+from road_seg.replay.evaluate import Player
+from road_seg.replay.gallery import Gallery
+from road_seg.replay.report import Report
+from road_seg.replay.scores import percentiles
+
+REPORT_NAME = 'report.html'
+# Of what the player tells about itself; its rates and durations would repeat the report's.
+_SHOWN_INFO = ('backend', 'backends passed over', 'image', 'last error')
+_BACKEND_PACKAGES = ('onnxruntime', 'openvino', 'torch')
+
+OpenPlayer = Callable[[str], AbstractContextManager[Player]]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """
+    What to replay and where the results go.
+
+    :param bag: the recorded drive.
+    :param model: the model the player runs; its classes give the ids their meaning.
+    :param report: folder of the report.
+    :param outputs: bag of the answers.
+    :param image_topic: topic of the images; by default the only one in the bag.
+    :param overwrite: replace an existing bag of answers.
+    """
+
+    bag: Path
+    model: ModelFile
+    report: Path
+    outputs: Path
+    image_topic: str | None = None
+    overwrite: bool = False
+
+    def run(self, open_player: OpenPlayer,
+            progress: Callable[[int, int], None] = lambda done, total: None) -> dict:
+        """
+        Replay in lock step; write the answers and the report.
+
+        :param open_player: makes the player of images of a message type; entering it starts it.
+        :param progress: called after each frame with the numbers of frames done and in all.
+        :return: the summary, as `replay --json` writes it.
+        :raises RoadSegError: the bag is unusable, a frame got no answer, or a place is taken.
+        """
+        check_bag_target(self.outputs, self.overwrite)
+        with BagReader(self.bag) as reader:
+            drive = Drive(reader, self.image_topic)
+            _check_labels(self.bag, labels_of(reader.custom), self.model.labels)
+            gallery = Gallery(drive.frame_count, drive.image_type, self.model.labels)
+            with open_player(drive.image_type) as player, create_bag(
+                    self.outputs, overwrite=self.overwrite) as outputs:
+                evaluation = evaluate_lockstep(
+                    drive, player, self.model.labels, outputs, observe=gallery.add,
+                    progress=lambda done: progress(done, drive.frame_count))
+                info = dict(player.info)
+            facts = self._facts(drive, reader.custom, info)
+            source = reader.custom.get(SOURCE_KEY, 'not recorded in the bag')
+        Report(self.bag.name, source, evaluation, gallery, facts).write(
+            self.report / REPORT_NAME)
+        return self._summary(evaluation, info)
+
+    def _facts(self, drive: Drive, custom: dict[str, str], info: dict) -> dict[str, str]:
+        return {
+            'bag': str(self.bag),
+            'images': f'{drive.image_topic} ({drive.image_type})',
+            'camera': custom.get(CAMERA_KEY, 'as recorded') if drive.info_topic else 'none',
+            'model': str(self.model.path), 'model SHA-256': self.model.sha256,
+            **{name: str(info[name]) for name in _SHOWN_INFO if name in info},
+            'answers': str(self.outputs),
+            'versions': ', '.join(f'{name} {number}' for name, number in _versions().items())}
+
+    def _summary(self, evaluation: Evaluation, info: dict) -> dict:
+        scores = evaluation.scores
+        return {
+            'bag': str(self.bag), 'frames': evaluation.frames, 'dropped': evaluation.dropped,
+            'labelled_frames': scores.frames, 'grids': evaluation.grids,
+            'miou': scores.miou, 'iou': scores.iou, 'boundary_f1': scores.boundary_f1,
+            'latency_ms': {stage: percentiles(values)
+                           for stage, values in evaluation.latency_ms.items()},
+            # No truth for grids is read from bags yet.
+            'grid': {'agreement': None, 'false_free': None},
+            'model_sha256': self.model.sha256, 'backend': info.get('backend'),
+            'versions': _versions()}
+
+
+def _check_labels(bag: Path, truth: LabelMap | None, model: LabelMap) -> None:
+    """Refuse to score a bag whose truth has other classes than the model."""
+    if truth and truth.names != model.names:
+        raise InputError(bag, found=f'truth of the classes {", ".join(truth.names)}',
+                         expected=f"the model's classes {', '.join(model.names)}",
+                         fix='use a model trained on the classes of the truth')
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of what took part."""
+    versions = {'road_seg': __version__, 'python': platform.python_version(),
+                'numpy': np.__version__, 'opencv': cv2.__version__}
+    for distribution in metadata.distributions():
+        if distribution.name in _BACKEND_PACKAGES:
+            versions[distribution.name] = distribution.version
+    return versions

@@ -1,0 +1,82 @@
+"""Scores of a series of masks, as a report and a JSON file name them."""
+
+import math
+
+import numpy as np
+
+from road_seg.labels import LabelMap
+from road_seg.metrics import BoundaryF1
+from road_seg.metrics import ConfusionMatrix
+from road_seg.metrics import ExpectedCalibrationError
+
+# Share of the image diagonal within which boundaries match: Csurka et al., BMVC 2013.
+BOUNDARY_TOLERANCE = 0.0075
+
+
+class MaskScores:
+    """
+    Accumulates all frames in one confusion matrix; never averages per frame.
+
+    :param labels: the classes scored.
+    """
+
+    def __init__(self, labels: LabelMap) -> None:
+        self.labels = labels
+        self.frames = 0
+        self.confusion = ConfusionMatrix(len(labels.names))
+        self.boundary: BoundaryF1 | None = None
+        self.calibration = ExpectedCalibrationError()
+
+    def update(self, truth: np.ndarray, mask: np.ndarray,
+               confidence: np.ndarray | None = None) -> None:
+        """
+        Score one frame.
+
+        :param truth: (H, W) uint8 class ids, 255 ignored.
+        :param mask: (H, W) uint8 predicted class ids.
+        :param confidence: (H, W) uint8, 0..255, for the calibration error.
+        :raises InputError: shapes differ, or there are ids the classes do not have.
+        """
+        if self.boundary is None:
+            tolerance = BOUNDARY_TOLERANCE * math.hypot(*truth.shape)
+            self.boundary = BoundaryF1(len(self.labels.names), tolerance)
+        self.confusion.update(truth, mask)
+        self.boundary.update(truth, mask)
+        if confidence is not None:
+            self.calibration.update(truth, mask, confidence)
+        self.frames += 1
+
+    @property
+    def miou(self) -> float | None:
+        """Mean IoU of the classes present; None without truth."""
+        return number(self.confusion.miou())
+
+    @property
+    def iou(self) -> dict[str, float | None]:
+        """IoU by class name; None for a class that is in neither truth nor masks."""
+        return self._by_name(self.confusion.iou())
+
+    @property
+    def boundary_f1(self) -> dict[str, float | None]:
+        """Boundary F1 by class name; None for a class without boundaries."""
+        return self._by_name(self.boundary.f1() if self.boundary
+                             else np.full(len(self.labels.names), np.nan))
+
+    @property
+    def ece(self) -> float | None:
+        """Expected calibration error, 0..1; None without confidence."""
+        return number(self.calibration.ece())
+
+    def _by_name(self, values: np.ndarray) -> dict[str, float | None]:
+        return dict(zip(self.labels.names, map(number, values), strict=True))
+
+
+def number(value: float) -> float | None:
+    """Return a number as JSON can hold it: None for NaN."""
+    return None if math.isnan(value) else float(value)
+
+
+def percentiles(values: list[float]) -> dict[str, float]:
+    """Return p50, p95 and p99 of some values."""
+    p50, p95, p99 = np.percentile(values, (50, 95, 99)).tolist()
+    return {'p50': p50, 'p95': p95, 'p99': p99}

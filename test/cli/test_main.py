@@ -1,0 +1,180 @@
+"""The command line as a user meets it."""
+
+import json
+from pathlib import Path
+import subprocess
+import sys
+
+import cv2
+from drives import HEIGHT
+from drives import picture
+from drives import truth_of
+from drives import WIDTH
+from drives import write_drive
+from drives import write_video
+import numpy as np
+import pytest
+
+from road_seg.bags.drive import Drive
+from road_seg.bags.reader import BagReader
+from road_seg.cli.main import COMMANDS
+from road_seg.cli.main import main
+
+
+def road_seg(*words: object) -> subprocess.CompletedProcess:
+    """Run the command in a process of its own."""
+    return subprocess.run([sys.executable, '-m', 'road_seg.cli.main', *map(str, words)],
+                          capture_output=True, text=True, timeout=300, check=False)
+
+
+def refused(*words: object) -> str:
+    """Run a command that must end with status 2 and one line; return that line."""
+    done = road_seg(*words)
+    assert done.returncode == 2, done
+    assert done.stderr.startswith('road-seg: error: ')
+    assert done.stderr.count('\n') == 1, done.stderr
+    return done.stderr
+
+
+def test_help_imports_nothing_heavy():
+    script = ('import sys; from road_seg.cli.main import main\n'
+              'try: main(["--help"])\n'
+              'except SystemExit: pass\n'
+              'print(sorted({name.split(".")[0] for name in sys.modules} & '
+              '{"numpy", "cv2", "torch", "rclpy", "rosbags", "onnxruntime", "openvino"}))')
+    done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True,
+                          timeout=300, check=True)
+    assert done.stdout.splitlines()[-1] == '[]'
+    for name in COMMANDS:
+        assert f'    {name} ' in done.stdout
+
+
+@pytest.mark.parametrize('name', COMMANDS)
+def test_each_help_has_an_example(name: str, capsys: pytest.CaptureFixture):
+    with pytest.raises(SystemExit) as ended:
+        main([name, '--help'])
+    assert ended.value.code == 0
+    assert f'example: road-seg {name}' in ' '.join(capsys.readouterr().out.split())
+
+
+def test_bad_input_is_one_line_and_debug_shows_where(tmp_path: Path):
+    line = refused('sample', '--video', tmp_path / 'no.mp4', '--out', tmp_path / 'bag')
+    assert f'{tmp_path}/no.mp4: found no such file; expected a video file' in line
+    debug = road_seg('sample', '--video', tmp_path / 'no.mp4', '--out', tmp_path / 'bag',
+                     '--debug')
+    assert debug.returncode != 0
+    assert 'Traceback' in debug.stderr
+
+
+def test_a_broken_video_adds_no_lines_of_other_libraries(tmp_path: Path):
+    (tmp_path / 'text.mp4').write_text('hello' * 100)
+    line = refused('sample', '--video', tmp_path / 'text.mp4', '--out', tmp_path / 'bag')
+    assert 'no readable video' in line
+    assert [entry.name for entry in tmp_path.iterdir()] == ['text.mp4']
+
+
+@pytest.mark.parametrize(('words', 'finding'), [
+    (['--adapter', 'camvid'], '--adapter: found no --images'),
+    (['--images', '.', '--split', 'val'], '--split: found no --adapter'),
+    (['--rate', '5'], '--rate: found no source'),
+    (['--images', 'nowhere'], 'nowhere: found no such folder')])
+def test_options_of_sample_that_do_not_fit(tmp_path: Path, words: list[str], finding: str,
+                                           capsys: pytest.CaptureFixture):
+    assert main(['sample', *words, '--out', str(tmp_path / 'bag')]) == 2
+    assert finding in capsys.readouterr().err
+
+
+def test_a_missing_package_is_named_with_its_extra(tmp_path: Path):
+    script = ('import sys; sys.modules["rosbags"] = None; from road_seg.cli.main import main\n'
+              f'sys.exit(main(["replay", {str(tmp_path)!r}]))')
+    done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True,
+                          timeout=300, check=False)
+    assert done.returncode == 2
+    assert 'pip install road_seg[bags]' in done.stderr
+    assert done.stderr.count('\n') == 1
+
+
+def test_sample_of_a_video(tmp_path: Path, capsys: pytest.CaptureFixture):
+    video = write_video(tmp_path / 'video.avi', count=10)
+    words = ['sample', '--video', str(video), '--rate', '5', '--frames', '3', '--compressed',
+             '--out', str(tmp_path / 'bag')]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert 'camera: nominal: no calibration given' in out
+    assert f'wrote {tmp_path}/bag: 3 frames, 0 with truth' in out
+    with BagReader(tmp_path / 'bag') as reader:
+        assert Drive(reader).image_topic == '/camera/image_raw/compressed'
+    assert main(words) == 2
+    assert '--force' in capsys.readouterr().err
+    assert main([*words, '--force']) == 0
+
+
+@pytest.fixture
+def data_set(tmp_path: Path) -> Path:
+    """Write a labelled data set of three pictures with an adapter beside it."""
+    folder = tmp_path / 'data'
+    for name in ('images', 'masks'):
+        (folder / 'val' / name).mkdir(parents=True)
+    for index in range(3):
+        cv2.imwrite(str(folder / 'val' / 'images' / f'{index}.png'), picture(index)[..., ::-1])
+        cv2.imwrite(str(folder / 'val' / 'masks' / f'{index}.png'), truth_of(picture(index)))
+    (folder / 'tiny.yaml').write_text(
+        "images: '{split}/images/*.png'\nmasks: '{split}/masks/{stem}.png'\n"
+        'ids: {0: background, 1: road, 2: [sidewalk, vehicle], 3: [background, person], '
+        '4: ignore}\n')
+    return folder
+
+
+def test_sample_of_a_data_set(data_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
+    assert main(['sample', '--images', str(data_set), '--adapter', str(data_set / 'tiny.yaml'),
+                 '--out', str(tmp_path / 'bag')]) == 0
+    assert '3 frames, 3 with truth' in capsys.readouterr().out
+
+
+def test_score_counts_partial_labels_as_its_help_says(data_set: Path, tmp_path: Path,
+                                                      capsys: pytest.CaptureFixture):
+    # A model of the pictures' own size, so that its answer is the picture's red // 32.
+    from tiny_model import write_tiny_model
+    model = write_tiny_model(tmp_path / 'model.onnx', HEIGHT, WIDTH)
+    assert main(['score', str(data_set), '--adapter', str(data_set / 'tiny.yaml'),
+                 '--model', str(model), '--backend', 'onnxruntime',
+                 '--json', str(tmp_path / 'score.json')]) == 0
+    summary = json.loads((tmp_path / 'score.json').read_text())
+    counts = np.bincount(truth_of(picture(0)).ravel(), minlength=5)
+    assert summary['frames'] == 3
+    # Predicted 2 where sidewalk or vehicle is true: right. Predicted 3 where background or
+    # person is true: wrong, counts as background. 4 is ignored.
+    assert summary['iou'] == {
+        'background': pytest.approx(counts[0] / (counts[0] + counts[3])), 'road': 1.0,
+        'sidewalk': 1.0, 'vehicle': 0.0, 'person': None}
+    assert summary.keys() == {'frames', 'miou', 'iou', 'boundary_f1', 'ece', 'model_sha256',
+                              'backend'}
+    assert summary['backend'] == 'onnxruntime'
+    # Confidence is the green channel, 0 to 2 of 255, but nearly everything labelled is right.
+    right = 1.0 - counts[3] / counts[:4].sum()
+    assert summary['ece'] == pytest.approx(right - 1 / 255, abs=0.005)
+    assert 'road          1.0000' in capsys.readouterr().out
+
+
+def test_replay_of_what_is_no_bag_or_no_model(tmp_path: Path, tiny_model_path: Path,
+                                              capsys: pytest.CaptureFixture):
+    assert main(['replay', str(tmp_path / 'no'), '--model', str(tiny_model_path)]) == 2
+    assert 'no: found no such file; expected a rosbag2 folder' in capsys.readouterr().err
+    bag = write_drive(tmp_path / 'drive')
+    assert main(['replay', str(bag), '--model', str(tmp_path / 'no.onnx'),
+                 '--report', str(tmp_path / 'report')]) == 2
+    assert 'no.onnx: found no such file' in capsys.readouterr().err
+    assert not (tmp_path / 'report').exists()
+
+
+def test_an_interrupt_that_c_code_covered_is_still_one(monkeypatch: pytest.MonkeyPatch,
+                                                       capsys: pytest.CaptureFixture):
+    def run(args: object) -> int:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            raise TypeError('a callback failed') from interrupt
+
+    monkeypatch.setattr('road_seg.cli.doctor.run', run)
+    assert main(['doctor']) == 130
+    assert capsys.readouterr().err == 'road-seg: interrupted\n'

@@ -1,0 +1,59 @@
+"""Scores named as a summary names them."""
+
+import math
+
+import numpy as np
+import pytest
+
+from road_seg.errors import InputError
+from road_seg.labels import LabelMap
+from road_seg.replay.scores import MaskScores
+from road_seg.replay.scores import percentiles
+
+LABELS = LabelMap(('ground', 'road', 'bus'), ((0, 0, 0), (1, 1, 1), (2, 2, 2)), ('road',))
+
+
+def test_two_frames_make_one_confusion_matrix():
+    scores = MaskScores(LABELS)
+    scores.update(np.array([[0, 0], [1, 255]], np.uint8), np.array([[0, 1], [1, 1]], np.uint8))
+    scores.update(np.array([[1, 1], [1, 1]], np.uint8), np.array([[1, 1], [1, 1]], np.uint8))
+    assert scores.frames == 2
+    # ground: 1 right of 2; road: 1 + 4 right, 1 more predicted; per frame road would be 0.75.
+    assert scores.iou == {'ground': 0.5, 'road': 5 / 6, 'bus': None}
+    assert scores.miou == pytest.approx((0.5 + 5 / 6) / 2)
+    assert scores.ece is None
+
+
+def test_without_frames_everything_is_unknown():
+    scores = MaskScores(LABELS)
+    assert (scores.miou, scores.ece) == (None, None)
+    assert scores.iou == scores.boundary_f1 == {'ground': None, 'road': None, 'bus': None}
+
+
+def test_boundaries_match_within_a_share_of_the_diagonal():
+    scores = MaskScores(LABELS)
+    truth = np.zeros((300, 400), np.uint8)
+    truth[150:] = 1
+    shifted = np.roll(truth, 3, axis=0)
+    shifted[:3] = 0
+    scores.update(truth, shifted)
+    assert scores.boundary.tolerance == 0.0075 * 500
+    assert scores.boundary_f1 == {'ground': 1.0, 'road': 1.0, 'bus': None}
+
+
+def test_calibration_error_of_sure_and_half_right_masks():
+    scores = MaskScores(LABELS)
+    truth = np.array([[0, 1]], np.uint8)
+    scores.update(truth, np.array([[0, 0]], np.uint8), np.full((1, 2), 255, np.uint8))
+    assert scores.ece == pytest.approx(0.5)
+
+
+def test_ids_the_classes_do_not_have_are_refused():
+    with pytest.raises(InputError, match='7'):
+        MaskScores(LABELS).update(np.full((2, 2), 7, np.uint8), np.zeros((2, 2), np.uint8))
+
+
+def test_percentiles_of_a_hundred_and_one_values():
+    assert percentiles([float(value) for value in range(101)]) == {
+        'p50': 50.0, 'p95': 95.0, 'p99': 99.0}
+    assert not any(math.isnan(value) for value in percentiles([1.0]).values())
