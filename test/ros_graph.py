@@ -24,6 +24,8 @@ class Graph:
     """
     A road_seg node with the tiny model and a client, in one executor without threads.
 
+    Connected means that both ends know each other: either end alone may still lose a message.
+
     :param parameters: the node's parameters, as command-line values.
     :param remaps: remapping rules.
     """
@@ -69,14 +71,18 @@ class Graph:
         messages = []
         subscription = self.client.create_subscription(kind, topic, messages.append,
                                                        QoSProfile(depth=10))
-        assert self.wait(subscription.get_publisher_count)
+        assert self.wait(lambda: subscription.get_publisher_count() and all(
+            publisher.get_subscription_count() for publisher in self.node.publishers
+            if publisher.topic_name == subscription.topic_name))
         return messages
 
     def publish(self, topic: str, message: object) -> None:
         """Publish from the client, once connected."""
         if topic not in self._publishers:
             publisher = self.client.create_publisher(type(message), topic, QoSProfile(depth=1))
-            assert self.wait(publisher.get_subscription_count)
+            assert self.wait(lambda: publisher.get_subscription_count() and all(
+                subscription.get_publisher_count() for subscription in self.node.subscriptions
+                if subscription.topic_name == publisher.topic_name))
             self._publishers[topic] = publisher
         self._publishers[topic].publish(message)
 

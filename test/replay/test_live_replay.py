@@ -108,7 +108,9 @@ def test_an_interrupted_replay_leaves_nothing(tmp_path: Path, model: Path, numbe
     process = subprocess.Popen(
         [sys.executable, '-m', 'road_seg.cli.main', 'replay', str(bag), '--model', str(model),
          '--report', str(tmp_path / 'report')],
-        stderr=subprocess.PIPE, text=True, env={**os.environ, 'TMPDIR': str(tmp_path)})
+        stderr=subprocess.PIPE, text=True, env={**os.environ, 'TMPDIR': str(tmp_path)},
+        # A shell starts background jobs, and so tests in one, with SIGINT ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     assert process.stderr.readline().startswith('frame ')
     children = Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text().split()
     assert children

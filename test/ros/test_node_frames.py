@@ -260,13 +260,14 @@ def test_qos_of_every_topic(make_graph: MakeGraph) -> None:
 
 def test_only_the_newest_frame_is_processed(make_graph: MakeGraph,
                                             monkeypatch: pytest.MonkeyPatch) -> None:
-    may_go_on = Event()
+    at_work, may_go_on = Event(), Event()
 
     class SlowSegmenter(Segmenter):
         """A Segmenter that waits for the test."""
 
         def process(self, *arguments: object, **options: object) -> object:
             """Wait, then segment."""
+            at_work.set()
             may_go_on.wait(TIMEOUT_S)
             return super().process(*arguments, **options)
 
@@ -277,6 +278,7 @@ def test_only_the_newest_frame_is_processed(make_graph: MakeGraph,
         graph.publish('image', image_message(ROAD, 'rgb8', stamp))
         assert graph.wait(lambda n=str(stamp): graph.node.health.report(0).values[
             'frames received'] == n)
+        assert at_work.wait(TIMEOUT_S)  # else the second frame may replace the first
     may_go_on.set()
     assert graph.wait(lambda: len(masks) == 2)
     assert [message.header.stamp.sec for message in masks] == [1, 4]
