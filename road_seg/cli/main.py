@@ -1,7 +1,9 @@
 """`road-seg`: one command with a sub-command for each job."""
 
 import argparse
+from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import contextmanager
 from importlib import import_module
 import signal
 import sys
@@ -15,10 +17,10 @@ from road_seg.errors import RoadSegError
 COMMANDS = ('demo', 'sample', 'replay', 'score', 'train', 'export', 'doctor')
 
 _BAD_INPUT = 2
+_USER_ERRORS = (RoadSegError, OSError, ModuleNotFoundError)
 # Optional package -> the extra of this package that installs it.
 _EXTRAS = {'rclpy': 'ros', 'rosbags': 'bags', 'torch': 'train', 'onnx': 'train',
            'safetensors': 'train'}
-_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,26 +28,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Run the command line.
 
     :param arguments: words after the program's name; those of the process without it.
-    :return: 0 good, 1 a gate failed, 2 bad input.
+    :return: 0 good, 1 a gate failed, 2 bad input, 128 + number of the signal that ended it.
     """
     parser = _parser()
     args = parser.parse_args(arguments)
-    # Without this, `kill` would end us without stopping the node or removing temporary files.
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        return args.run(args)
-    except (RoadSegError, OSError, ModuleNotFoundError) as error:
-        if args.debug:
-            raise
-        print(f'road-seg: error: {_one_line(error)}', file=sys.stderr)
-        return _BAD_INPUT
-    except KeyboardInterrupt:
-        return _interrupted()
-    except Exception as error:
-        # C code of rclpy that is interrupted raises errors of its own over it.
-        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
-            return _interrupted()
-        raise
+    with _interruptible() as received:
+        try:
+            return args.run(args)
+        except (KeyboardInterrupt, Exception) as error:
+            # Whatever it is: C code that is interrupted raises errors of its own over it.
+            if received:
+                print('road-seg: interrupted', file=sys.stderr)
+                return 128 + received[0]
+            if args.debug or not isinstance(error, _USER_ERRORS):
+                raise
+            print(f'road-seg: error: {_one_line(error)}', file=sys.stderr)
+            return _BAD_INPUT
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,9 +61,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _interrupted() -> int:
-    print('road-seg: interrupted', file=sys.stderr)
-    return _INTERRUPTED
+@contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """
+    Make SIGTERM raise KeyboardInterrupt as SIGINT does, so that `kill` also cleans up.
+
+    :return: the numbers of the signals received so far.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    # A SIGINT that the caller ignores, as shells do for background jobs, stays ignored.
+    before = {number: signal.signal(number, interrupt)
+              for number in (signal.SIGINT, signal.SIGTERM)
+              if signal.getsignal(number) is not signal.SIG_IGN}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _one_line(error: Exception) -> str:
@@ -75,10 +92,6 @@ def _one_line(error: Exception) -> str:
         return (f'Python package {package}: found no such package; expected it for this '
                 f'command; pip install {f"road_seg[{extra}]" if extra else package}')
     return ' '.join(str(error).split())
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 if __name__ == '__main__':

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+import signal
 import subprocess
 import sys
 
@@ -167,14 +168,19 @@ def test_replay_of_what_is_no_bag_or_no_model(tmp_path: Path, tiny_model_path: P
     assert not (tmp_path / 'report').exists()
 
 
-def test_an_interrupt_that_c_code_covered_is_still_one(monkeypatch: pytest.MonkeyPatch,
-                                                       capsys: pytest.CaptureFixture):
+@pytest.mark.parametrize(('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_that_c_code_covered_is_still_one(
+        number: int, status: int, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture):
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+
     def run(args: object) -> int:
         try:
-            raise KeyboardInterrupt
-        except KeyboardInterrupt as interrupt:
+            signal.raise_signal(number)
+        except BaseException as interrupt:
             raise TypeError('a callback failed') from interrupt
 
     monkeypatch.setattr('road_seg.cli.doctor.run', run)
-    assert main(['doctor']) == 130
+    assert main(['doctor']) == status
     assert capsys.readouterr().err == 'road-seg: interrupted\n'
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
