@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from road_seg.data.weather import bonnet
+from road_seg.data.weather import weather
 from road_seg.labels import UNLABELLED
 
 
@@ -22,6 +24,8 @@ class Augmentation:
     :param tint: largest relative gain difference of the colour channels.
     :param blur_probability: share of images that are blurred.
     :param noise_probability: share of images that receive noise.
+    :param weather_probability: share of images that receive an effect of `data.weather`.
+    :param bonnet_probability: share of images that receive an own bonnet.
     """
 
     scale: tuple[float, float] = (0.6, 1.5)
@@ -33,6 +37,8 @@ class Augmentation:
     tint: float = 0.12
     blur_probability: float = 0.15
     noise_probability: float = 0.2
+    weather_probability: float = 0.0
+    bonnet_probability: float = 0.0
 
 
 def crop_transform(rng: np.random.Generator, config: Augmentation, source: tuple[int, int],
@@ -87,8 +93,9 @@ def photometric(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray)
     return rgb
 
 
-def augment(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray, truth: np.ndarray,
-            network: tuple[int, int], crop: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def augment(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray, truth: np.ndarray, *,
+            network: tuple[int, int], crop: tuple[int, int],
+            ego_id: int = UNLABELLED) -> tuple[np.ndarray, np.ndarray]:
     """
     Return one random training crop.
 
@@ -96,12 +103,19 @@ def augment(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray, tru
     :param truth: (H, W) uint8 truth ids.
     :param network: (height, width) of the network input.
     :param crop: (height, width) of the crop.
+    :param ego_id: truth id of an own bonnet.
     :return: image (crop, 3) uint8 and truth (crop) uint8, unlabelled outside the source image.
     """
+    if rng.random() < config.bonnet_probability:
+        rgb, truth = rgb.copy(), truth.copy()
+        bonnet(rng, rgb, truth, ego_id)
     transform = crop_transform(rng, config, truth.shape, network, crop)
     size = (crop[1], crop[0])
     rgb = cv2.warpAffine(rgb, transform, size, flags=cv2.INTER_LINEAR,
                          borderMode=cv2.BORDER_CONSTANT)
     truth = cv2.warpAffine(truth, transform, size, flags=cv2.INTER_NEAREST,
                            borderMode=cv2.BORDER_CONSTANT, borderValue=UNLABELLED)
-    return photometric(rng, config, rgb), truth
+    rgb = photometric(rng, config, rgb)
+    if rng.random() < config.weather_probability:
+        rgb = weather(rng, rgb)
+    return rgb, truth

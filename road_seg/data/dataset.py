@@ -12,6 +12,8 @@ from road_seg.data.adapter import DatasetAdapter
 from road_seg.data.adapter import Sample
 from road_seg.data.augmentation import augment
 from road_seg.data.augmentation import Augmentation
+from road_seg.labels import LabelMap
+from road_seg.labels import UNLABELLED
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ class CropStream(Dataset):
         source = self.sources[rng.choice(len(self.sources), p=self.shares)]
         sample = source.samples[rng.integers(len(source.samples))]
         rgb, truth = augment(rng, self.augmentation, *source.adapter.read(sample),
-                             network=self.network, crop=self.crop)
+                             network=self.network, crop=self.crop,
+                             ego_id=_ego_id(source.adapter.labels))
         return (torch.from_numpy(rgb).permute(2, 0, 1), torch.from_numpy(truth),
                 torch.from_numpy(source.adapter.allowed))
+
+
+def _ego_id(labels: LabelMap) -> int:
+    """Return the truth id of the own vehicle's bonnet: nothing anybody could drive on."""
+    return labels.names.index('background') if 'background' in labels.names else UNLABELLED

@@ -26,6 +26,7 @@ class DatasetSpec:
     :param split: split of the adapter.
     :param weight: share of the training crops, in any unit.
     :param licence: source and licence, kept in the model's metadata.
+    :param first_phase: number of the first phase that trains on it, from 0.
     """
 
     adapter: str
@@ -33,6 +34,7 @@ class DatasetSpec:
     split: str
     weight: float = 1.0
     licence: str = 'not stated'
+    first_phase: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class TrainingConfig:
     :param pretrained: start the encoder from ImageNet weights.
     :param encoder_rate: the encoder's learning rate as a share of the decoder's.
     :param head_rate: the head's learning rate as a share of the decoder's.
+    :param jaccard_weight: weight of the soft Jaccard loss beside the cross-entropy.
     :param validate_every: steps between validations.
     :param checkpoint_minutes: minutes between checkpoints.
     :param threads: threads of the network; results may differ in the last bits with it.
@@ -104,6 +107,7 @@ class TrainingConfig:
     batch_size: int = 8
     encoder_rate: float = 1.0
     head_rate: float = 1.0
+    jaccard_weight: float = 0.0
     weight_decay: float = 1e-2
     validate_every: int = 1000
     checkpoint_minutes: float = 5.0
@@ -117,6 +121,9 @@ class TrainingConfig:
         for name in ('datasets', 'phases'):
             if not getattr(self, name):
                 raise ConfigError(name, found='none', expected='at least one', fix='add one')
+        if all(item.first_phase for item in self.datasets):
+            raise ConfigError('datasets', found='none for the first phase',
+                              expected='one with first_phase 0', fix='correct first_phase')
 
     @property
     def steps(self) -> int:

@@ -23,6 +23,7 @@ from road_seg.training.checkpoint import restore_optimizer
 from road_seg.training.config import Phase
 from road_seg.training.config import TrainingConfig
 from road_seg.training.losses import partial_cross_entropy
+from road_seg.training.losses import soft_jaccard_loss
 from road_seg.training.validation import validate
 
 _STATISTICS_STEPS = 64
@@ -134,6 +135,8 @@ class Trainer:
         config = self.config
         sources = []
         for item in config.datasets:
+            if item.first_phase > config.phases.index(phase):
+                continue
             adapter = DatasetAdapter.load(item.adapter, self.labels)
             sources.append(Source(adapter, adapter.samples(self.data_root / item.root,
                                                            item.split), item.weight))
@@ -149,13 +152,19 @@ class Trainer:
             group['lr'] = group['share'] * phase.rate(self.step - first)
         self.network.train()
         image = image.to(self.device, torch.float32, memory_format=torch.channels_last)
-        loss = partial_cross_entropy(self.network(image), truth.to(self.device),
-                                     allowed.to(self.device))
+        loss = self._loss(self.network(image), truth.to(self.device), allowed.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         self._update_average(phase.ema_decay)
         return loss.item()
+
+    def _loss(self, logits: torch.Tensor, truth: torch.Tensor,
+              allowed: torch.Tensor) -> torch.Tensor:
+        loss = partial_cross_entropy(logits, truth, allowed)
+        if self.config.jaccard_weight:
+            loss = loss + self.config.jaccard_weight * soft_jaccard_loss(logits, truth, allowed)
+        return loss
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:

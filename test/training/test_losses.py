@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from road_seg.training.losses import partial_cross_entropy
+from road_seg.training.losses import soft_jaccard_loss
 
 
 def tables(*rows: dict[int, tuple[int, ...]]) -> torch.Tensor:
@@ -65,3 +66,23 @@ def test_extreme_logits_stay_finite() -> None:
     loss.backward()
     assert loss.item() == pytest.approx(2000 - math.log(2), rel=1e-6)
     assert torch.isfinite(logits.grad).all()
+
+
+def test_soft_jaccard_by_hand() -> None:
+    """Two pixels of class 0 and 1, probabilities 0.6/0.4 and 0.3/0.7; a third is uncertain."""
+    probabilities = torch.tensor([[0.6, 0.3, 0.5], [0.4, 0.7, 0.5], [1e-9, 1e-9, 1e-9]])
+    truth = torch.tensor([[[0, 1, 3]]], dtype=torch.uint8)
+    loss = soft_jaccard_loss(probabilities.log().view(1, 3, 1, 3), truth,
+                             tables({**PLAIN, 3: (0, 1)}))
+    # class 0: 0.6 / (0.9 + 1 - 0.6), class 1: 0.7 / (1.1 + 1 - 0.7); class 2 is absent
+    assert loss.item() == pytest.approx(1 - (0.6 / 1.3 + 0.7 / 1.4) / 2, abs=1e-6)
+
+
+def test_soft_jaccard_of_certain_predictions_is_one_minus_miou() -> None:
+    """With probabilities of 0 and 1 it is the IoU of the confusion matrix."""
+    truth = torch.tensor([[[0, 0, 0, 1, 1, 2]]], dtype=torch.uint8)
+    predicted = torch.tensor([0, 0, 1, 1, 1, 0])
+    logits = 100.0 * torch.nn.functional.one_hot(predicted, 3).T.reshape(1, 3, 1, 6)
+    loss = soft_jaccard_loss(logits, truth, tables(PLAIN))
+    assert loss.item() == pytest.approx(1 - (2 / 4 + 2 / 3 + 0) / 3, abs=1e-6)
+    assert soft_jaccard_loss(logits, truth.fill_(255), tables(PLAIN)).item() == 0
