@@ -5,6 +5,9 @@ from pathlib import Path
 
 from road_seg.resources import data_dir
 
+# Where `make train-data` puts what it draws and labels.
+MADE = Path('generated')
+
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Add the sub-command."""
@@ -17,9 +20,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('--out', type=Path, metavar='DIR',
                         help='folder of the run (default runs/CONFIG NAME); a run found there '
                              'is resumed')
-    parser.add_argument('--data', type=Path, metavar='DIR', default=data_dir(),
-                        help='folder the data set roots are relative to (default: '
-                             '$ROAD_SEG_DATA, else ../shared/data)')
+    parser.add_argument('--data', type=Path, metavar='DIR', nargs='+', default=[data_dir(), MADE],
+                        help='folders the data sets are looked up in (default: $ROAD_SEG_DATA, '
+                             f'else ../shared/data; then {MADE})')
 
 
 def run(args: argparse.Namespace) -> int:

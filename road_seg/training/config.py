@@ -135,14 +135,14 @@ class TrainingConfig:
         """(height, width) the trained network runs at."""
         return self.phases[-1].input
 
-    def phase_at(self, step: int) -> tuple[Phase, int]:
-        """Return the phase of a step of the run, and that phase's first step."""
+    def phase_at(self, step: int) -> tuple[int, int]:
+        """Return the number of the phase of a step of the run, and that phase's first step."""
         first = 0
-        for phase in self.phases[:-1]:
+        for number, phase in enumerate(self.phases[:-1]):
             if step < first + phase.steps:
-                return phase, first
+                return number, first
             first += phase.steps
-        return self.phases[-1], first
+        return len(self.phases) - 1, first
 
     def digest(self) -> str:
         """Return a hash of what the weights depend on; a resume must match it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 import copy
 from pathlib import Path
 import time
@@ -11,6 +12,7 @@ from torch.optim.swa_utils import update_bn
 from torch.utils.data import DataLoader
 
 from road_seg.data.adapter import DatasetAdapter
+from road_seg.data.adapter import Sample
 from road_seg.data.dataset import CropStream
 from road_seg.data.dataset import Source
 from road_seg.errors import ConfigError
@@ -20,7 +22,7 @@ from road_seg.network.unet import UNet
 from road_seg.training.checkpoint import Checkpoint
 from road_seg.training.checkpoint import optimizer_tensors
 from road_seg.training.checkpoint import restore_optimizer
-from road_seg.training.config import Phase
+from road_seg.training.config import DatasetSpec
 from road_seg.training.config import TrainingConfig
 from road_seg.training.losses import partial_cross_entropy
 from road_seg.training.losses import soft_jaccard_loss
@@ -34,18 +36,18 @@ class Trainer:
     One run in one folder, resumed from its checkpoint where there is one.
 
     :param config: the run.
-    :param data_root: folder the data set roots are relative to.
+    :param data_roots: folders the data set roots are looked up in, one after the other.
     :param folder: where `checkpoint.safetensors` is kept.
     :param report: receives one line of text at a time.
     :raises ConfigError: the folder holds a checkpoint of another configuration.
     """
 
-    def __init__(self, config: TrainingConfig, data_root: Path, folder: Path, *,
+    def __init__(self, config: TrainingConfig, data_roots: Sequence[Path], folder: Path, *,
                  labels: LabelMap = ROAD_LABELS,
                  report: Callable[[str], None] = print) -> None:
         torch.manual_seed(config.seed)
         self.config = config
-        self.data_root = data_root
+        self.data_roots = tuple(data_roots)
         self.path = folder / 'checkpoint.safetensors'
         self.labels = labels
         self.report = report
@@ -127,27 +129,33 @@ class Trainer:
     def _batches(self, stop: int) -> Iterator[list[torch.Tensor]]:
         """Yield the batches of the steps up to `stop`, phase by phase."""
         while self.step < stop:
-            phase, first = self.config.phase_at(self.step)
-            yield from self._loader(phase, self.step, min(stop, first + phase.steps))
+            number, first = self.config.phase_at(self.step)
+            end = first + self.config.phases[number].steps
+            yield from self._loader(number, self.step, min(stop, end))
 
-    def _loader(self, phase: Phase, start: int, stop: int) -> DataLoader:
-        """Return the batches of the steps from `start` up to `stop`."""
-        config = self.config
+    def _loader(self, number: int, start: int, stop: int) -> DataLoader:
+        """Return the batches of the steps from `start` up to `stop`, as phase `number` has them."""
+        config, phase = self.config, self.config.phases[number]
         sources = []
         for item in config.datasets:
-            if item.first_phase > config.phases.index(phase):
+            if item.first_phase > number:
                 continue
             adapter = DatasetAdapter.load(item.adapter, self.labels)
-            sources.append(Source(adapter, adapter.samples(self.data_root / item.root,
-                                                           item.split), item.weight))
+            sources.append(Source(adapter, self._samples(adapter, item), item.weight))
         crops = CropStream(sources, phase.augmentation, network=phase.input, crop=phase.crop,
                            seed=config.seed, start=start * config.batch_size,
                            stop=stop * config.batch_size)
         return DataLoader(crops, batch_size=config.batch_size, num_workers=config.workers)
 
+    def _samples(self, adapter: DatasetAdapter, item: DatasetSpec) -> list[Sample]:
+        """List a data set of the first of the roots that has its folder."""
+        folders = [root / item.root for root in self.data_roots]
+        return adapter.samples(next(filter(Path.is_dir, folders), folders[0]), item.split)
+
     def _train_step(self, image: torch.Tensor, truth: torch.Tensor,
                     allowed: torch.Tensor) -> float:
-        phase, first = self.config.phase_at(self.step)
+        number, first = self.config.phase_at(self.step)
+        phase = self.config.phases[number]
         for group in self.optimizer.param_groups:
             group['lr'] = group['share'] * phase.rate(self.step - first)
         self.network.train()
@@ -186,7 +194,7 @@ class Trainer:
         (2018), section 3.2. The crops are ones no step trains on.
         """
         first = self.config.steps
-        update_bn(self._loader(self.config.phases[-1], first, first + _STATISTICS_STEPS),
+        update_bn(self._loader(len(self.config.phases) - 1, first, first + _STATISTICS_STEPS),
                   self.average, self.device)
 
     def _validate(self) -> None:
@@ -194,8 +202,7 @@ class Trainer:
         self._recalibrate()
         for item in self.config.validation:
             adapter = DatasetAdapter.load(item.adapter, self.labels)
-            matrix = validate(self.average, adapter,
-                              adapter.samples(self.data_root / item.root, item.split),
+            matrix = validate(self.average, adapter, self._samples(adapter, item),
                               self.config.input)
             iou = dict(zip(self.labels.names, matrix.iou().round(4).tolist(), strict=True))
             self.scores[f'{item.adapter} {item.split}'] = {'step': self.step, 'iou': iou}

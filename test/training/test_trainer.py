@@ -51,7 +51,7 @@ def config(tmp_path) -> TrainingConfig:
 def train(config: TrainingConfig, root: Path, folder: str, *stops: int | None) -> Checkpoint:
     """Run in pieces, a new trainer for each, and return the final checkpoint."""
     for stop in stops:
-        Trainer(config, root, root / folder, report=lambda line: None).run(stop)
+        Trainer(config, [root / 'none', root], root / folder, report=lambda line: None).run(stop)
     return Checkpoint.load(root / folder / 'checkpoint.safetensors')
 
 
@@ -79,7 +79,7 @@ def test_checkpoint_of_another_configuration_is_refused(config, tmp_path) -> Non
     train(config, tmp_path, 'run', 1)
     other = replace(config, head_rate=2.0)
     with pytest.raises(ConfigError, match='found a checkpoint of another configuration'):
-        Trainer(other, tmp_path, tmp_path / 'run')
+        Trainer(other, [tmp_path], tmp_path / 'run')
 
 
 @pytest.mark.parametrize('content', [b'', b'garbage', b'\x08' + bytes(7) + b'{}      '])
@@ -100,8 +100,16 @@ def test_learning_rate_warms_up_and_decays() -> None:
 
 def test_steps_belong_to_phases(config) -> None:
     """Four steps of the first, two of the second, whose input is the network's."""
-    assert [config.phase_at(step)[1] for step in range(7)] == [0, 0, 0, 0, 4, 4, 4]
+    assert [config.phase_at(step) for step in range(7)] == [(0, 0)] * 4 + [(1, 4)] * 3
     assert (config.steps, config.input) == (6, (64, 64))
+
+
+def test_a_data_set_enters_at_its_phase(config, tmp_path) -> None:
+    """Crops of the first phase come from one set, those of the second from two."""
+    late = replace(config.datasets[0], first_phase=1)
+    trainer = Trainer(replace(config, datasets=(*config.datasets, late)), [tmp_path],
+                      tmp_path / 'run', report=lambda line: None)
+    assert [len(trainer._loader(number, 0, 1).dataset.sources) for number in (0, 1)] == [1, 2]
 
 
 @pytest.mark.parametrize(('change', 'message'), [
@@ -111,6 +119,8 @@ def test_steps_belong_to_phases(config) -> None:
     ('phases: [{steps: 1, ema_decay: 1.0}]', 'ema_decay: found 1.0'),
     ('phases: []', 'phases: found none'),
     ('datasets: []', 'datasets: found none'),
+    ('datasets: [{adapter: camvid, root: set, split: train, first_phase: 1}]',
+     'datasets: found none for the first phase'),
     ('stepz: 3', "unknown keys .'stepz'."),
     ('network: {encoder: vgg}', "network.encoder: found 'vgg'"),
     ('seed: [', 'expected a training configuration'),

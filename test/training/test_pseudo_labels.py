@@ -1,0 +1,77 @@
+"""Pseudo-labels say what a teacher is sure of, in the layout its adapter reads."""
+
+from pathlib import Path
+
+import cv2
+from drives import write_video
+import numpy as np
+import onnx
+from onnx import helper
+from onnx import TensorProto
+import pytest
+
+from road_seg.cli.main import main
+from road_seg.data.adapter import DatasetAdapter
+from road_seg.training.pseudo_labels import sure_ids
+
+pytest.importorskip('openvino', reason='needs OpenVINO')
+
+
+def write_teacher(path: Path, channels: int = 4) -> Path:
+    """Write a network (1, 3, 48, 64) -> softmax: channel 0 on dark, 1 on bright."""
+    nodes = [
+        helper.make_node('ReduceMean', ['data'], ['grey'], axes=[1], keepdims=1),
+        helper.make_node('Sub', ['grey', 'middle'], ['bright']),
+        helper.make_node('Mul', ['bright', 'directions'], ['logits']),
+        helper.make_node('Softmax', ['logits'], ['out'], axis=1)]
+    directions = [-1.0, 1.0, *[0.0] * (channels - 2)]
+    constants = [
+        helper.make_tensor('middle', TensorProto.FLOAT, [1], [100.0]),
+        helper.make_tensor('directions', TensorProto.FLOAT, [1, channels, 1, 1], directions)]
+    graph = helper.make_graph(
+        nodes, 'teacher',
+        [helper.make_tensor_value_info('data', TensorProto.FLOAT, [1, 3, 48, 64])],
+        [helper.make_tensor_value_info('out', TensorProto.FLOAT, [1, channels, 48, 64])],
+        constants)
+    onnx.save(helper.make_model(graph, ir_version=8,
+                                opset_imports=[helper.make_opsetid('', 17)]), path)
+    return path
+
+
+def test_ids_of_probabilities() -> None:
+    probabilities = np.array([[[0.95, 0.05, 0.0, 0.0], [0.05, 0.5, 0.0, 0.45],
+                               [0.05, 0.0, 0.92, 0.03], [0.2, 0.8, 0.0, 0.0]]])
+    assert sure_ids(probabilities).tolist() == [[0, 1, 2, 255]]
+
+
+def test_from_a_video_and_a_folder_to_truth(tmp_path: Path) -> None:
+    (tmp_path / 'stills').mkdir()
+    still = np.full((24, 32, 3), 200, np.uint8)
+    still[:, :16] = 20
+    cv2.imwrite(str(tmp_path / 'stills' / 'a.png'), still)
+    video = write_video(tmp_path / 'video.avi', count=4)  # grey levels 0, 20, 40, 60
+    words = ['label', str(video), str(tmp_path / 'stills'), '--every', '2', '--teacher',
+             str(write_teacher(tmp_path / 'teacher.onnx')), '--out', str(tmp_path / 'out')]
+    assert main(words) == 0
+    adapter = DatasetAdapter.load('pseudo_road')
+    samples = adapter.samples(tmp_path / 'out', 'train')
+    assert [sample.image.name for sample in samples] == [
+        '00_video_000000.jpg', '00_video_000002.jpg', '01_stills_000000.jpg']
+    rgb, truth = adapter.read(samples[2])
+    assert rgb.shape == (24, 32, 3)
+    assert set(truth[:, 20:].ravel()) == {1}
+    # anything but road: background, sidewalk, vehicle or person
+    assert adapter.allowed[truth[5, 5]].tolist() == [True, False, True, True, True]
+
+
+@pytest.mark.parametrize(('name', 'channels', 'finding'), [
+    ('missing.xml', None, 'missing.xml: found '), ('two.onnx', 2, '3 input and 2 output')])
+def test_a_teacher_that_is_none(tmp_path: Path, name: str, channels: int | None, finding: str,
+                                capsys: pytest.CaptureFixture) -> None:
+    if channels:
+        write_teacher(tmp_path / name, channels)
+    video = write_video(tmp_path / 'video.avi', count=2)
+    assert main(['label', str(video), '--teacher', str(tmp_path / name),
+                 '--out', str(tmp_path / 'out')]) == 2
+    assert finding in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
