@@ -134,7 +134,7 @@ class Trainer:
             yield from self._loader(number, self.step, min(stop, end))
 
     def _loader(self, number: int, start: int, stop: int) -> DataLoader:
-        """Return the batches of the steps from `start` up to `stop`, as phase `number` has them."""
+        """Return the batches of phase `number` for the steps from `start` up to `stop`."""
         config, phase = self.config, self.config.phases[number]
         sources = []
         for item in config.datasets:
