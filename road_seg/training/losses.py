@@ -1,6 +1,12 @@
-"""The loss: cross-entropy that accepts partially labelled pixels, and a soft Jaccard index."""
+"""
+The loss: cross-entropy that accepts partially labelled pixels, and a soft Jaccard index.
+
+Where several processes train as one, both are those of the whole batch, in every process.
+"""
 
 import torch
+
+from road_seg.training.distributed import total
 
 
 def partial_cross_entropy(logits: torch.Tensor, truth: torch.Tensor,
@@ -21,7 +27,8 @@ def partial_cross_entropy(logits: torch.Tensor, truth: torch.Tensor,
     mask = mask | ~labelled.unsqueeze(1)
     log_sum = logits.masked_fill(~mask, -torch.inf).logsumexp(1)
     loss = logits.logsumexp(1) - log_sum
-    return (loss * labelled).sum() / labelled.sum().clamp_min(1)
+    summed, count = total(torch.stack(((loss * labelled).sum(), labelled.sum())))
+    return summed / count.clamp_min(1)
 
 
 def soft_jaccard_loss(logits: torch.Tensor, truth: torch.Tensor,
@@ -42,9 +49,9 @@ def soft_jaccard_loss(logits: torch.Tensor, truth: torch.Tensor,
     mask = _allowed_classes(truth, allowed)
     target = mask * (mask.sum(1, keepdim=True) == 1)
     predicted = logits.softmax(1) * target.any(1, keepdim=True)
-    both = (predicted * target).sum((0, 2, 3))
-    extent = target.sum((0, 2, 3))
-    iou = both / (predicted.sum((0, 2, 3)) + extent - both).clamp_min(1e-6)
+    both, covered, extent = total(torch.stack(
+        [part.sum((0, 2, 3)) for part in (predicted * target, predicted, target)]))
+    iou = both / (covered + extent - both).clamp_min(1e-6)
     present = extent > 0
     return ((1 - iou) * present).sum() / present.sum().clamp_min(1)
 

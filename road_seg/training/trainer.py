@@ -7,6 +7,7 @@ import copy
 from pathlib import Path
 import time
 
+import numpy as np
 import torch
 from torch.optim.swa_utils import update_bn
 from torch.utils.data import DataLoader
@@ -19,6 +20,9 @@ from road_seg.errors import ConfigError
 from road_seg.labels import LabelMap
 from road_seg.labels import ROAD_LABELS
 from road_seg.network.unet import UNet
+from road_seg.overlay import draw_overlay
+from road_seg.training import distributed
+from road_seg.training.board import Board
 from road_seg.training.checkpoint import Checkpoint
 from road_seg.training.checkpoint import optimizer_tensors
 from road_seg.training.checkpoint import restore_optimizer
@@ -29,6 +33,8 @@ from road_seg.training.losses import soft_jaccard_loss
 from road_seg.training.validation import validate
 
 _STATISTICS_STEPS = 64
+_REPORT_STEPS = 20
+_PICTURES = 3  # of each validation set, for TensorBoard
 
 
 class Trainer:
@@ -39,18 +45,23 @@ class Trainer:
     :param data_roots: folders the data set roots are looked up in, one after the other.
     :param folder: where `checkpoint.safetensors` is kept.
     :param report: receives one line of text at a time.
-    :raises ConfigError: the folder holds a checkpoint of another configuration.
+    :raises ConfigError: the folder holds a checkpoint of another configuration, or a batch
+        cannot be shared among the processes.
     """
 
     def __init__(self, config: TrainingConfig, data_roots: Sequence[Path], folder: Path, *,
                  labels: LabelMap = ROAD_LABELS,
                  report: Callable[[str], None] = print) -> None:
+        if config.batch_size % distributed.size():
+            raise ConfigError('batch_size', found=str(config.batch_size),
+                              expected=f'a multiple of the {distributed.size()} processes',
+                              fix='correct it, or start another number of processes')
         torch.manual_seed(config.seed)
         self.config = config
         self.data_roots = tuple(data_roots)
         self.path = folder / 'checkpoint.safetensors'
         self.labels = labels
-        self.report = report
+        self.report = report if distributed.rank() == 0 else lambda line: None
         self.device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
         self.step = 0
         self.history: list[list[float]] = []
@@ -67,6 +78,8 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
             self._resume()
+        self._replica = distributed.replicate(self.network)
+        self._board = Board(folder / 'tensorboard', self.step) if distributed.rank() == 0 else None
 
     def run(self, stop: int | None = None) -> None:
         """
@@ -84,12 +97,8 @@ class Trainer:
             self.step += 1
             now = time.monotonic()
             self.seconds = before + now - started
-            if self.step % 20 == 0:
-                self.history.append([self.step, round(loss, 5)])
-                left = (now - started) / (self.step - first) * (stop - self.step)
-                self.report(f'step {self.step}/{stop}  loss {loss:.4f}  '
-                            f'{(now - started) / (self.step - first):.2f} s/step  '
-                            f'{left / 60:.0f} min left')
+            if self.step % _REPORT_STEPS == 0:
+                self._record(loss, (now - started) / (self.step - first), stop)
             if self.step % config.validate_every == 0 and self.step < config.steps:
                 self._validate()
             if now - saved > 60 * config.checkpoint_minutes:
@@ -99,8 +108,19 @@ class Trainer:
             self._validate()
         self.save()
 
+    def _record(self, loss: float, seconds: float, stop: int) -> None:
+        """Keep and report the loss, the seconds a step takes and the time left."""
+        self.history.append([self.step, round(loss, 5)])
+        self.report(f'step {self.step}/{stop}  loss {loss:.4f}  {seconds:.2f} s/step  '
+                    f'{seconds * (stop - self.step) / 60:.0f} min left')
+        if self._board:
+            rate = self.optimizer.param_groups[1]['lr']
+            self._board.scalars(self.step, {'loss': loss, 'learning rate': rate})
+
     def save(self) -> None:
         """Write the checkpoint."""
+        if distributed.rank() > 0:
+            return
         tensors = {f'model.{key}': value for key, value in self.network.state_dict().items()}
         tensors |= {f'ema.{key}': value for key, value in self.average.state_dict().items()}
         tensors |= optimizer_tensors(self.optimizer)
@@ -131,10 +151,14 @@ class Trainer:
         while self.step < stop:
             number, first = self.config.phase_at(self.step)
             end = first + self.config.phases[number].steps
-            yield from self._loader(number, self.step, min(stop, end))
+            crops = self._crops(number, self.step, min(stop, end))
+            size = self.config.batch_size
+            yield from DataLoader(crops, batch_size=size // distributed.size(),
+                                  sampler=distributed.local_share(len(crops), size),
+                                  num_workers=self.config.workers)
 
-    def _loader(self, number: int, start: int, stop: int) -> DataLoader:
-        """Return the batches of phase `number` for the steps from `start` up to `stop`."""
+    def _crops(self, number: int, start: int, stop: int) -> CropStream:
+        """Return the crops of phase `number` for the steps from `start` up to `stop`."""
         config, phase = self.config, self.config.phases[number]
         sources = []
         for item in config.datasets:
@@ -142,10 +166,9 @@ class Trainer:
                 continue
             adapter = DatasetAdapter.load(item.adapter, self.labels)
             sources.append(Source(adapter, self._samples(adapter, item), item.weight))
-        crops = CropStream(sources, phase.augmentation, network=phase.input, crop=phase.crop,
-                           seed=config.seed, start=start * config.batch_size,
-                           stop=stop * config.batch_size)
-        return DataLoader(crops, batch_size=config.batch_size, num_workers=config.workers)
+        return CropStream(sources, phase.augmentation, network=phase.input, crop=phase.crop,
+                          seed=config.seed, start=start * config.batch_size,
+                          stop=stop * config.batch_size)
 
     def _samples(self, adapter: DatasetAdapter, item: DatasetSpec) -> list[Sample]:
         """List a data set of the first of the roots that has its folder."""
@@ -160,7 +183,9 @@ class Trainer:
             group['lr'] = group['share'] * phase.rate(self.step - first)
         self.network.train()
         image = image.to(self.device, torch.float32, memory_format=torch.channels_last)
-        loss = self._loss(self.network(image), truth.to(self.device), allowed.to(self.device))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == 'cuda'):
+            logits = self._replica(image)
+        loss = self._loss(logits.float(), truth.to(self.device), allowed.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -194,17 +219,32 @@ class Trainer:
         (2018), section 3.2. The crops are ones no step trains on.
         """
         first = self.config.steps
-        update_bn(self._loader(len(self.config.phases) - 1, first, first + _STATISTICS_STEPS),
+        crops = self._crops(len(self.config.phases) - 1, first, first + _STATISTICS_STEPS)
+        update_bn(DataLoader(crops, self.config.batch_size, num_workers=self.config.workers),
                   self.average, self.device)
 
     def _validate(self) -> None:
-        """Score the averaged weights on every validation set."""
-        self._recalibrate()
-        for item in self.config.validation:
-            adapter = DatasetAdapter.load(item.adapter, self.labels)
-            matrix = validate(self.average, adapter, self._samples(adapter, item),
-                              self.config.input)
-            iou = dict(zip(self.labels.names, matrix.iou().round(4).tolist(), strict=True))
-            self.scores[f'{item.adapter} {item.split}'] = {'step': self.step, 'iou': iou}
-            self.report(f'step {self.step}  {item.adapter} {item.split}  ' + '  '.join(
-                f'{name} {value:.4f}' for name, value in iou.items()))
+        """Score the averaged weights on every validation set, in the first process."""
+        if self._board:
+            self._recalibrate()
+            for item in self.config.validation:
+                self._score(item, self._board)
+        distributed.wait()
+
+    def _score(self, item: DatasetSpec, board: Board) -> None:
+        """Keep and report the IoU on one validation set."""
+        name = f'{item.adapter} {item.split}'
+        adapter = DatasetAdapter.load(item.adapter, self.labels)
+
+        def show(index: int, rgb: np.ndarray, classes: np.ndarray) -> None:
+            if index < _PICTURES:
+                board.picture(self.step, f'{name}/{index}',
+                              draw_overlay(rgb, classes, self.labels.palette))
+
+        matrix = validate(self.average, adapter, self._samples(adapter, item), self.config.input,
+                          show)
+        iou = dict(zip(self.labels.names, matrix.iou().round(4).tolist(), strict=True))
+        self.scores[name] = {'step': self.step, 'iou': iou}
+        board.scalars(self.step, {f'{name}/{label}': value for label, value in iou.items()})
+        self.report(f'step {self.step}  {name}  ' + '  '.join(
+            f'{label} {value:.4f}' for label, value in iou.items()))

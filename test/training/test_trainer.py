@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
+from training_run import CONFIG
+from training_run import write_run
 import yaml
 
 from road_seg.errors import ConfigError
@@ -17,35 +17,11 @@ from road_seg.training.config import Phase
 from road_seg.training.config import TrainingConfig
 from road_seg.training.trainer import Trainer
 
-CONFIG = """
-network: {encoder: classic, classic_width: 4, decoder_widths: [16, 12, 8, 6]}
-pretrained: false
-seed: 3
-batch_size: 2
-workers: 0
-validate_every: 6
-phases:
-  - {steps: 4, learning_rate: 0.01, warmup_steps: 2, input: [32, 64], crop: [32, 32]}
-  - {steps: 2, learning_rate: 0.005, input: [64, 64], crop: [32, 64]}
-datasets: [{adapter: camvid, root: set, split: train, licence: generated}]
-validation: [{adapter: camvid, root: set, split: train}]
-"""
-
 
 @pytest.fixture
 def config(tmp_path) -> TrainingConfig:
-    """Return a tiny run over four generated images: road below, background above."""
-    rng = np.random.default_rng(0)
-    for folder in ('images', 'masks'):
-        (tmp_path / 'set/train' / folder).mkdir(parents=True)
-    for index in range(4):
-        ids = np.zeros((32, 64), np.uint8)
-        ids[rng.integers(8, 24):] = 3
-        rgb = np.where(ids[..., None] == 3, 90, 180) + rng.integers(-20, 20, (32, 64, 3))
-        cv2.imwrite(str(tmp_path / f'set/train/images/{index}.jpg'), rgb.astype(np.uint8))
-        cv2.imwrite(str(tmp_path / f'set/train/masks/{index}.png'), ids)
-    (tmp_path / 'run.yaml').write_text(CONFIG)
-    return load_config(tmp_path / 'run.yaml')
+    """Return the tiny run."""
+    return load_config(write_run(tmp_path))
 
 
 def train(config: TrainingConfig, root: Path, folder: str, *stops: int | None) -> Checkpoint:
@@ -109,7 +85,7 @@ def test_a_data_set_enters_at_its_phase(config, tmp_path) -> None:
     late = replace(config.datasets[0], first_phase=1)
     trainer = Trainer(replace(config, datasets=(*config.datasets, late)), [tmp_path],
                       tmp_path / 'run', report=lambda line: None)
-    assert [len(trainer._loader(number, 0, 1).dataset.sources) for number in (0, 1)] == [1, 2]
+    assert [len(trainer._crops(number, 0, 1).sources) for number in (0, 1)] == [1, 2]
 
 
 @pytest.mark.parametrize(('change', 'message'), [
