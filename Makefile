@@ -9,6 +9,10 @@ CONFIG ?= config/train/road_unet.yaml
 # Empty: no PyTorch; the tests of network and training are skipped and say so.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 export ROAD_SEG_DATA ?= $(abspath ../shared/data)
+# Open Model Zoo's road-segmentation-adas-0001, for pseudo-labels.
+TEACHER ?= $(ROAD_SEG_DATA)/../peers/road-segmentation-adas-0001/road-segmentation-adas-0001.xml
+UDACITY := $(addprefix $(ROAD_SEG_DATA)/udacity_seq/,solidWhiteRight.mp4 \
+	project_clip0_38f.mp4 project_clip1_88f.mp4 project_clip3_76f.mp4)
 
 SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 BIN := $(VENV)/bin
@@ -22,7 +26,7 @@ unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 # What runs here neither hears nor disturbs a vehicle's network.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help demo test lint colcon doctor train clean
+.PHONY: help demo test lint colcon doctor train train-data clean
 
 help:
 	@echo 'make demo    replay a drive through the live node and write a report'
@@ -30,6 +34,7 @@ help:
 	@echo 'make lint    ruff only'
 	@echo 'make colcon  build with colcon and run the installed node'
 	@echo 'make doctor  say what works on this machine'
+	@echo 'make train-data  draw and pseudo-label the pictures the shipped model is trained on'
 	@echo 'make train   train a network: CONFIG=$(CONFIG) OUT=folder of the run'
 	@echo 'make clean   remove $(VENV) and everything built'
 	@echo 'Variables: PYTHON=python3.12  VENV=.venv  ROAD_SEG_DATA=folder of the data sets' \
@@ -47,6 +52,20 @@ train: export MALLOC_TRIM_THRESHOLD_ := 20000000000
 train: export MALLOC_TOP_PAD_ := 500000000
 train: $(VENV)/.test
 	$(BIN)/road-seg train $(CONFIG) $(if $(OUT),--out $(OUT))
+
+train-data: generated/world generated/pseudo_udacity generated/pseudo_night generated/pseudo_kitti
+
+generated/world: | $(VENV)/.run
+	$(BIN)/road-seg sample --world mixed --frames 600 --seed 1 --dataset-out $@
+
+generated/pseudo_udacity: | $(VENV)/.run
+	$(BIN)/road-seg label $(UDACITY) --every 3 --teacher $(TEACHER) --out $@
+
+generated/pseudo_night: | $(VENV)/.run
+	$(BIN)/road-seg label $(ROAD_SEG_DATA)/ut_austin_night/images --teacher $(TEACHER) --out $@
+
+generated/pseudo_kitti: | $(VENV)/.run
+	$(BIN)/road-seg label $(ROAD_SEG_DATA)/kitti_seq/images --every 4 --teacher $(TEACHER) --out $@
 
 test: lint
 	$(BIN)/python -m pytest
