@@ -11,6 +11,8 @@ from road_seg.camera import CameraModel
 from road_seg.camera import Extrinsics
 from road_seg.grid import DrivableGrid
 from road_seg.grid import GridSpec
+from road_seg.world.poses import body_to_base
+from road_seg.world.poses import pose_of
 from road_seg.world.recipes import draw_scene
 from road_seg.world.recipes import MIXED
 from road_seg.world.recipes import SCENES
@@ -20,12 +22,13 @@ from road_seg.world.scene import Scene
 from road_seg.world.surface import BasePose
 from road_seg.world.truth import grid_truth
 
-__all__ = ['RATE_HZ', 'SCENES', 'WorldFrame', 'drive', 'frame_of', 'mount_of']
+__all__ = ['RATE_HZ', 'SCENES', 'WorldFrame', 'drive', 'frame_of', 'setup_of']
 
 RATE_HZ = 10.0
 _FRAMES_A_SCENE = 4  # of a mixed drive
 _SCENE_SECONDS = 1.0  # between frames of one scene of a mixed drive
-_FARTHEST, _BEHIND = 130.0, 25.0  # things within are drawn, m
+_TOP_SPEED, _BLOCK = 10.0, 100.0  # m/s, m
+_FARTHEST, _BEHIND = 130.0, 25.0  # what is drawn of the things, m
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,22 @@ def drive(scene: str, frames: int, seed: int = 0,
     for index in range(frames):
         part, within = divmod(index, a_scene)
         if not within:
-            world = draw_scene(scene, seed, part, 10.0 * seconds * a_scene)
+            # Whole blocks, so that a longer drive begins like a shorter one.
+            blocks = math.ceil(_TOP_SPEED * seconds * a_scene / _BLOCK)
+            world = draw_scene(scene, seed, part, blocks * _BLOCK)
         yield frame_of(world, within * seconds, grid_spec, stamp_ns=round(index / RATE_HZ * 1e9))
 
 
-def mount_of(scene: str, seed: int = 0) -> Extrinsics:
-    """Return where a drive's camera is mounted while the vehicle's body is level."""
-    return draw_scene(scene, seed, 0, 1.0).mount
+def setup_of(scene: str, seed: int = 0) -> tuple[CameraInfo, Extrinsics]:
+    """
+    Return a drive's calibration, and where its camera is mounted while the body is level.
+
+    A mixed drive starts with them.
+
+    :raises ConfigError: no such scene.
+    """
+    first = draw_scene(scene, seed, 0, _BLOCK)
+    return first.camera_info, first.mount
 
 
 def frame_of(scene: Scene, time_s: float, grid_spec: GridSpec, stamp_ns: int = 0) -> WorldFrame:
@@ -109,15 +121,5 @@ def _swayed(scene: Scene, time_s: float) -> Extrinsics:
     mount = scene.mount
     if not pitch and not roll:
         return mount
-    body = _rotation(Extrinsics(0.0, 0.0, 0.0, roll=roll, pitch=pitch))
-    position = body @ np.array([mount.x, mount.y, mount.z])
-    turned = body @ _rotation(mount)
-    return Extrinsics(*map(float, position), roll=math.atan2(turned[2, 1], turned[2, 2]),
-                      pitch=-math.asin(turned[2, 0]), yaw=math.atan2(turned[1, 0], turned[0, 0]))
-
-
-def _rotation(extrinsics: Extrinsics) -> np.ndarray:
-    """Return the rotation (3, 3) that takes vectors of the camera's body to base_link."""
-    position = np.array([extrinsics.x, extrinsics.y, extrinsics.z])
-    right, down, forward = extrinsics.to_optical(np.eye(3) + position).T
-    return np.stack((forward, -right, -down), axis=1)
+    body = body_to_base(Extrinsics(0.0, 0.0, 0.0, roll=roll, pitch=pitch))
+    return pose_of(body @ np.array([mount.x, mount.y, mount.z]), body @ body_to_base(mount))

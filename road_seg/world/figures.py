@@ -114,8 +114,9 @@ def _cyclist(variant: int, sideways: bool) -> Figure:
     for x in (52, 204):
         cv2.circle(rgba, (x, 206), 47, tyre, 5)
         cv2.circle(rgba, (x, 206), 44, (120, 120, 122, 140), cv2.FILLED)
-    for start, end in (((52, 206), (110, 206)), ((52, 206), (96, 140)), ((110, 206), (96, 140)),
-                       ((110, 206), (180, 142)), ((96, 140), (180, 142)), ((180, 124), (204, 206))):
+    rear, pedals, saddle, bars = (52, 206), (110, 206), (96, 140), (180, 142)
+    for start, end in ((rear, pedals), (rear, saddle), (pedals, saddle), (pedals, bars),
+                       (saddle, bars), ((180, 124), (204, 206))):
         cv2.line(rgba, start, end, frame, 7)
     top, legs, skin = _colour(rng, _SHADES), _colour(rng, _SHADES), _colour(rng, _SKIN)
     cv2.line(rgba, (98, 130), (140, 168), legs, 24)

@@ -10,6 +10,7 @@ from road_seg.world.surface import BasePose
 
 _RESOLUTION = 0.08  # m
 _REAR, _SIDE = 8.0, 28.0  # extent behind and to each side of the vehicle, m
+_FAR = 85.0  # what is farther off casts no light or shadow on the plan, m
 _SIZE = (960, 700)  # columns forward, rows to the left
 _NEUTRAL = 128
 _FRACTION_BITS = 4
@@ -33,6 +34,8 @@ class Plan:
         for blemish in scene.blemishes:
             self._add_blemish(scene, blemish)
         for thing in things:
+            if np.hypot(thing.x - base.origin[0], thing.y - base.origin[1]) > _FAR:
+                continue
             if scene.weather.direct > 0.1:
                 self._add_shadow(scene, thing)
             if scene.weather.lit and thing.extent()[2] == 7.0:
@@ -58,7 +61,7 @@ class Plan:
         """Return world points (N, 2) in the plan, fixed-point as cv2's drawing takes them."""
         cos, sin = np.cos(self._base.yaw), np.sin(self._base.yaw)
         local = (points - self._base.origin[:2]) @ np.array([(cos, -sin), (sin, cos)])
-        pixels = (local + (_REAR, _SIDE)) / _RESOLUTION * (1 << _FRACTION_BITS)
+        pixels = (local + np.array((_REAR, _SIDE))) / _RESOLUTION * (1 << _FRACTION_BITS)
         return np.round(np.clip(pixels, -1e6, 1e6)).astype(np.int32)
 
     def _fill(self, image: np.ndarray, points: np.ndarray, value: int) -> None:

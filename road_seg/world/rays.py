@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 
 from road_seg.camera import CameraModel
-from road_seg.camera import Extrinsics
 
 _STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-3)  # steps, pixels
 
@@ -30,9 +29,3 @@ def pixel_rays(camera: CameraModel) -> np.ndarray:
     rays[:, :2] = flat
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     return rays.astype(np.float32).reshape(camera.height, camera.width, 3)
-
-
-def optical_to_base(extrinsics: Extrinsics) -> np.ndarray:
-    """Return the rotation (3, 3) that takes vectors of the optical frame to base_link."""
-    position = np.array([extrinsics.x, extrinsics.y, extrinsics.z])
-    return extrinsics.to_optical(np.eye(3) + position)

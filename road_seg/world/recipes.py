@@ -65,7 +65,8 @@ def draw_scene(name: str, seed: int, part: int, length: float) -> Scene:
         road_kind, weather_kind, lens = _RECIPES[name]
     road = _draw_road(road_kind, rng, length, varied=name == MIXED)
     weather = draw_weather(weather_kind, rng)
-    info, mount = _draw_camera(lens, rng)
+    # A generator of its own: the camera does not depend on the length.
+    info, mount = _draw_camera(lens, np.random.default_rng((seed, part, 21)))
     scene = Scene(
         road, (), weather, info, mount, palette=_draw_palette(rng),
         paint_colour=tuple(np.array((226.0, 226.0, 220.0) if rng.random() < 0.85 else

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import cv2
+import numpy as np
 
 from road_seg.camera import CameraModel
 from road_seg.camera import Extrinsics
@@ -12,7 +12,7 @@ from road_seg.world.ground import CLASS_OF
 from road_seg.world.ground import colour_ground
 from road_seg.world.ground import view_ground
 from road_seg.world.plan import Plan
-from road_seg.world.rays import optical_to_base
+from road_seg.world.poses import optical_to_base
 from road_seg.world.rays import pixel_rays
 from road_seg.world.scene import Scene
 from road_seg.world.sensor import expose
@@ -173,18 +173,20 @@ def _draw_figure(canvas: Canvas, scene: Scene, where: tuple[slice, slice], rays:
     if flat < 0.5:
         return
     toward = away[:2] / flat
-    ahead = rays[..., 0] * np.float32(toward[0]) + rays[..., 1] * np.float32(toward[1])
+    cos, sin = toward.astype(np.float32)
+    ahead = rays[..., 0] * cos + rays[..., 1] * sin
     distance = np.where(ahead > 1e-3, np.float32(flat) / np.maximum(ahead, 1e-3), np.inf)
-    right = distance * (rays[..., 0] * np.float32(toward[1]) - rays[..., 1] * np.float32(toward[0]))
+    right = distance * (rays[..., 0] * sin - rays[..., 1] * cos)
     high = distance * rays[..., 2] - np.float32(away[2])
     inside = (np.abs(right) < figure.width / 2) & (high > -0.05) & (high < figure.height)
     rows = int(inside.any(axis=1).sum())
     if not rows:
         return
-    scale = min(1.0, 1.5 * rows / figure.rgba.shape[0])
-    picture = figure.rgba if scale > 0.7 else cv2.resize(
-        figure.rgba, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    tall, wide = picture.shape[:2]
+    tall, wide = figure.rgba.shape[:2]
+    scale, picture = 1.5 * rows / tall, figure.rgba
+    if scale < 0.7:
+        tall, wide = max(1, round(scale * tall)), max(1, round(scale * wide))
+        picture = cv2.resize(figure.rgba, (wide, tall), interpolation=cv2.INTER_AREA)
     u = (right / figure.width + 0.5) * wide - 0.5
     v = np.minimum((1.0 - high / figure.height) * tall - 0.5, tall - 1.0)
     rgba = cv2.remap(picture, u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR,

@@ -8,7 +8,8 @@ from road_seg.world.road import Road
 
 _REACH = np.concatenate((np.linspace(0.05, 20.0, 800), np.geomspace(20.05, 900.0, 1600)))
 _MAX_STEP = 0.1  # largest change of a distance in one step of refinement, as a share of it
-_STEPS = 4
+_STEPS = 3
+_STEPS_UP = 2
 _FLATTEST = -1e-5  # slope of the flattest ray that still meets a flat ground
 
 
@@ -48,14 +49,16 @@ class BasePose:
         :param y: (N,) m, base_link.
         :return: (N, 3) float64, m, world.
         """
-        points = np.stack((x, y, np.zeros_like(x)), axis=1) @ self.rotation.T + self.origin
-        if not road.hills and not road.crown:
-            return points
-        up = self.rotation[:, 2]
-        for _ in range(3):
-            gap = road.height(points[:, 0], points[:, 1]) - points[:, 2]
-            points += (gap / up[2])[:, np.newaxis] * up
-        return points
+        axes, (east, north, level) = self.rotation, self.origin
+        east = east + axes[0, 0] * x + axes[0, 1] * y
+        north = north + axes[1, 0] * x + axes[1, 1] * y
+        level = level + axes[2, 0] * x + axes[2, 1] * y
+        if road.hills or road.crown:
+            for _ in range(_STEPS_UP):
+                rise = (road.height(east, north) - level) / axes[2, 2]
+                east, north, level = (east + rise * axes[0, 2], north + rise * axes[1, 2],
+                                      level + rise * axes[2, 2])
+        return np.stack((east, north, level), axis=1)
 
 
 def cast(road: Road, origin: np.ndarray, rays: np.ndarray, lift: float = 0.0) -> np.ndarray:
@@ -101,7 +104,7 @@ def _over_hills(road: Road, origin: np.ndarray, rays: np.ndarray, lift: float) -
 
 def _refined(road: Road, origin: np.ndarray, rays: np.ndarray, lift: float,
              reach: np.ndarray) -> np.ndarray:
-    """Newton steps onto the full surface."""
+    """Secant steps onto the full surface."""
     met = np.isfinite(reach)
     rays = rays[met]
     reach = reach[met]
@@ -111,13 +114,20 @@ def _refined(road: Road, origin: np.ndarray, rays: np.ndarray, lift: float,
     def gap(at: np.ndarray) -> np.ndarray:
         return z + at * up - lift - road.height(x + at * east, y + at * north)
 
-    here = gap(reach)
+    before, gap_before = reach, gap(reach)
+    reach = _stepped(reach, gap_before, np.minimum(up, _FLATTEST))
     for _ in range(_STEPS):
-        step = 1e-3 * reach
-        slope = (gap(reach + step) - here) / step
-        change = -here / np.minimum(slope, -1e-4)
-        reach = reach + np.clip(change, -_MAX_STEP * reach, _MAX_STEP * reach)
         here = gap(reach)
+        change = reach - before
+        slope = np.where(change == 0.0, -1.0, (here - gap_before) / np.where(
+            change == 0.0, 1.0, change))
+        before, gap_before = reach, here
+        reach = _stepped(reach, here, np.minimum(slope, _FLATTEST))
     result = np.full(met.shape, np.inf, rays.dtype)
     result[met] = reach
     return result
+
+
+def _stepped(reach: np.ndarray, gap: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """Return a better distance, not too far from the last one."""
+    return reach - np.clip(gap / slope, -_MAX_STEP * reach, _MAX_STEP * reach)

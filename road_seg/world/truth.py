@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from road_seg.camera import CameraModel
 from road_seg.grid import DrivableGrid
 from road_seg.grid import FREE
 from road_seg.grid import GridSpec
@@ -18,7 +17,7 @@ from road_seg.world.surface import cast
 BLOCKED_DEPTH = 0.6  # m behind the first thing that blocks a bearing
 _HIDDEN = 0.05  # m that a ground point must lie behind what hides it
 _RANGE_STEP = 0.2  # m; the road's edge is searched in such steps, then bisected
-_VIEW_STEPS = 64
+_VIEW_STEPS = 48
 _BISECTIONS = 9
 _NEAREST = 0.2  # m
 
@@ -88,7 +87,7 @@ def _first_blocked(road: Road, things: list[Thing], shot: Shot, bearings: np.nda
     table = lowest + step * np.arange(int((float(bearings.max()) - lowest) / step) + 2)
     start = _nearest_seen(road, shot, table, farthest)
     first = np.minimum(_edge_of_road(road, shot, table, start, farthest),
-                       _first_thing(things, shot, table, start))
+                       _first_thing(things, shot, table, start, farthest))
     return first[np.round((bearings - lowest) / step).astype(int)]
 
 
@@ -142,30 +141,32 @@ def _edge_of_road(road: Road, shot: Shot, bearings: np.ndarray, start: np.ndarra
 
 
 def _first_thing(things: list[Thing], shot: Shot, bearings: np.ndarray,
-                 start: np.ndarray) -> np.ndarray:
+                   start: np.ndarray, farthest: float) -> np.ndarray:
     """Return the distance (N,) at which a bearing first meets a footprint, from `start` on."""
     first = np.full(len(bearings), np.inf)
     cos, sin = np.cos(bearings), np.sin(bearings)
     to_base = shot.base.rotation[:, :2]
     for thing in things:
         corners = thing.footprint(*shot.origin[:2])
+        if np.hypot(*(corners - shot.origin[:2]).T).min() > farthest + thing.extent()[0]:
+            continue
         offset = np.column_stack((corners, np.full(len(corners), thing.z))) - shot.base.origin
         local = offset @ to_base - (shot.extrinsics.x, shot.extrinsics.y)
         crossings = np.zeros(len(bearings), int)
         nearest = np.full(len(bearings), np.inf)
         for one, other in zip(local, np.roll(local, 1, axis=0), strict=True):
-            across, along = other - one, np.array([one[1] * other[0] - one[0] * other[1]])
+            across = other - one
             denominator = sin * across[0] - cos * across[1]
             with np.errstate(divide='ignore', invalid='ignore'):
-                reach = along / denominator
+                reach = (one[1] * across[0] - one[0] * across[1]) / denominator
                 share = np.where(abs(across[0]) > abs(across[1]),
                                  (reach * cos - one[0]) / across[0],
                                  (reach * sin - one[1]) / across[1])
             met = (share >= 0.0) & (share < 1.0) & (reach > start)
             crossings += met
             nearest = np.where(met, np.minimum(nearest, reach), nearest)
-            if len(local) == 2:
-                crossings[:] = 0
-        nearest = np.where(crossings % 2 == 1, start, nearest)
+        # An odd number of walls beyond the start: it lies inside.
+        if len(local) > 2:
+            nearest = np.where(crossings % 2 == 1, start, nearest)
         first = np.minimum(first, nearest)
     return first
