@@ -140,33 +140,47 @@ def _edge_of_road(road: Road, shot: Shot, bearings: np.ndarray, start: np.ndarra
     return np.where(left.any(axis=0), high, np.inf)
 
 
-def _first_thing(things: list[Thing], shot: Shot, bearings: np.ndarray,
-                   start: np.ndarray, farthest: float) -> np.ndarray:
-    """Return the distance (N,) at which a bearing first meets a footprint, from `start` on."""
+def _first_thing(things: list[Thing], shot: Shot, bearings: np.ndarray, start: np.ndarray,
+                 farthest: float) -> np.ndarray:
+    """
+    Return the distance (N,) at which a bearing first meets a thing, from `start` on.
+
+    A thing nearer than that counts as met at `start` where its body hides the ground there.
+    """
     first = np.full(len(bearings), np.inf)
-    cos, sin = np.cos(bearings), np.sin(bearings)
-    to_base = shot.base.rotation[:, :2]
     for thing in things:
         corners = thing.footprint(*shot.origin[:2])
         if np.hypot(*(corners - shot.origin[:2]).T).min() > farthest + thing.extent()[0]:
             continue
-        offset = np.column_stack((corners, np.full(len(corners), thing.z))) - shot.base.origin
-        local = offset @ to_base - (shot.extrinsics.x, shot.extrinsics.y)
-        crossings = np.zeros(len(bearings), int)
-        nearest = np.full(len(bearings), np.inf)
-        for one, other in zip(local, np.roll(local, 1, axis=0), strict=True):
-            across = other - one
-            denominator = sin * across[0] - cos * across[1]
-            with np.errstate(divide='ignore', invalid='ignore'):
-                reach = (one[1] * across[0] - one[0] * across[1]) / denominator
-                share = np.where(abs(across[0]) > abs(across[1]),
-                                 (reach * cos - one[0]) / across[0],
-                                 (reach * sin - one[1]) / across[1])
-            met = (share >= 0.0) & (share < 1.0) & (reach > start)
-            crossings += met
-            nearest = np.where(met, np.minimum(nearest, reach), nearest)
+        foot = np.column_stack((corners, np.full(len(corners), thing.z))) - shot.base.origin
+        local = foot @ shot.base.rotation
+        walls = _walls_met(local[:, :2] - (shot.extrinsics.x, shot.extrinsics.y), bearings)
+        beyond = walls > start
+        nearest = np.where(beyond, walls, np.inf).min(axis=0)
+        # The sight line to the ground at `start` passes a nearer wall at this height.
+        with np.errstate(invalid='ignore'):
+            line = shot.extrinsics.z * (1.0 - walls / start)
+        covered = (~beyond & (line < local[0, 2] + thing.extent()[2])).any(axis=0)
         # An odd number of walls beyond the start: it lies inside.
-        if len(local) > 2:
-            nearest = np.where(crossings % 2 == 1, start, nearest)
-        first = np.minimum(first, nearest)
+        covered |= (len(local) > 2) & (beyond & np.isfinite(walls)).sum(axis=0) % 2 == 1
+        first = np.minimum(first, np.where(covered, start, nearest))
     return first
+
+
+def _walls_met(corners: np.ndarray, bearings: np.ndarray) -> np.ndarray:
+    """
+    Return how far along bearings (N,) each side of an outline is met, (K, N); inf for never.
+
+    :param corners: (K, 2), m, from the bearings' origin.
+    """
+    cos, sin = np.cos(bearings), np.sin(bearings)
+    met = np.full((len(corners), len(bearings)), np.inf)
+    for index, (one, other) in enumerate(zip(corners, np.roll(corners, -1, axis=0), strict=True)):
+        across = other - one
+        with np.errstate(divide='ignore', invalid='ignore'):
+            reach = (one[1] * across[0] - one[0] * across[1]) / (sin * across[0] - cos * across[1])
+            share = ((reach * cos - one[0]) / across[0] if abs(across[0]) > abs(across[1]) else
+                     (reach * sin - one[1]) / across[1])
+        hit = (share >= 0.0) & (share < 1.0) & (reach > 0.0)
+        met[index, hit] = reach[hit]
+    return met
