@@ -45,7 +45,9 @@ def grid_truth(road: Road, things: list[Thing], shot: Shot, spec: GridSpec) -> D
     limit = np.full(len(x), np.inf)
     limit[~out_of_view] = first
     reasons = np.full(len(x), Reason.DRIVABLE, np.uint8)
-    reasons[distance >= limit] = Reason.BLOCKED
+    # Bearings are rounded to a table: a cell's own ground has the last word.
+    own = road.is_road(points[:, 0], points[:, 1])
+    reasons[(distance >= limit) | ~own] = Reason.BLOCKED
     reasons[(distance > limit + BLOCKED_DEPTH) | hidden] = Reason.OCCLUDED
     reasons[out_of_view] = Reason.OUT_OF_VIEW
     values = np.full(len(Reason), UNKNOWN, np.int8)
