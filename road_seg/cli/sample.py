@@ -105,7 +105,7 @@ def _source(args: argparse.Namespace) -> object:
         raise ConfigError('--split', found='no --adapter', expected="the data set's adapter",
                           fix='add --adapter NAME')
     if args.rate and not (args.video or args.images):
-        raise ConfigError('--rate', found='no source', expected='--video or --images',
+        raise ConfigError('--rate', found='no video or images', expected='--video or --images',
                           fix='add one of them or leave --rate out')
     if args.video:
         return sources.video(args.video, args.rate)

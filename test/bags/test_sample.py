@@ -26,6 +26,7 @@ from road_seg.camera import CameraModel
 from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
 from road_seg.labels import ROAD_LABELS
+from road_seg.world.drive import drive
 
 
 def write_jpegs(folder: Path, count: int) -> Path:
@@ -73,6 +74,52 @@ def test_truth_and_its_classes_are_kept(tmp_path: Path):
         [messages.decode_mask(frame.truth) for frame in frames_of(tmp_path / 'drive')], expected)
     with BagReader(tmp_path / 'drive') as reader:
         assert labels_of(reader.custom) == ROAD_LABELS
+
+
+def test_a_world_brings_its_grids_and_poses(tmp_path: Path):
+    record(world('rural', 2, seed=1), tmp_path / 'drive')
+    expected = list(drive('rural', 2, seed=1))
+    found: dict[str, list] = {}
+    with BagReader(tmp_path / 'drive') as reader:
+        assert Drive(reader).image_topic == '/camera/image_raw'
+        for message in reader.messages(['/drivable_area/truth', '/drivable_area/truth/reasons',
+                                        '/tf']):
+            found.setdefault(message.topic, []).append(
+                messages.decode(message.cdr, reader.topics[message.topic].msgtype))
+    for frame, grid, reasons, tf in zip(expected, *found.values(), strict=True):
+        assert (grid.header.frame_id, reasons.header.frame_id) == ('base_link', 'base_link')
+        assert grid.header.stamp == reasons.header.stamp == tf.transforms[0].header.stamp
+        assert (grid.info.width, grid.info.height) == (200, 200)
+        assert grid.info.resolution == pytest.approx(0.2)
+        assert (grid.info.origin.position.x, grid.info.origin.position.y) == (0.0, -20.0)
+        np.testing.assert_array_equal(grid.data, frame.grid.values.ravel())
+        np.testing.assert_array_equal(reasons.data, frame.grid.reasons.ravel())
+        base, camera = tf.transforms
+        assert (base.header.frame_id, base.child_frame_id) == ('odom', 'base_link')
+        assert (camera.header.frame_id, camera.child_frame_id) == (
+            'base_link', 'camera_optical_frame')
+        place = base.transform.translation
+        assert (place.x, place.y) == frame.pose[:2]
+        point = np.array([(20.0, 3.0, 0.5)])
+        np.testing.assert_allclose(into(camera.transform, point[0]),
+                                   frame.extrinsics.to_optical(point)[0], atol=1e-9)
+
+
+def into(transform: object, point: np.ndarray) -> np.ndarray:
+    """Return a point of the parent frame in the child's: the inverse of q p q* + t."""
+    q, t = transform.rotation, transform.translation
+    assert q.x**2 + q.y**2 + q.z**2 + q.w**2 == pytest.approx(1.0)
+    rotation = np.array([
+        (1 - 2 * (q.y**2 + q.z**2), 2 * (q.x * q.y - q.z * q.w), 2 * (q.x * q.z + q.y * q.w)),
+        (2 * (q.x * q.y + q.z * q.w), 1 - 2 * (q.x**2 + q.z**2), 2 * (q.y * q.z - q.x * q.w)),
+        (2 * (q.x * q.z - q.y * q.w), 2 * (q.y * q.z + q.x * q.w), 1 - 2 * (q.x**2 + q.y**2))])
+    return rotation.T @ (point - (t.x, t.y, t.z))
+
+
+def test_each_frame_of_a_mixed_world_brings_its_camera(tmp_path: Path):
+    record(world('mixed', 5), tmp_path / 'drive')
+    assert [info_of(frame) for frame in frames_of(tmp_path / 'drive')] == [
+        frame.camera_info for frame in drive('mixed', 5)]
 
 
 def test_jpeg_files_pass_through_byte_by_byte(tmp_path: Path):

@@ -37,7 +37,8 @@ def test_a_ray_meets_the_first_ground_on_its_way(amplitude: float, phase: float,
     ray = np.array([math.cos(bearing), math.sin(bearing), -down])
     ray /= np.linalg.norm(ray)
     # Just above a crest a hair decides between near and far: leave such rays out.
-    around = [march(road, origin, ray + (0.0, 0.0, step), lift) for step in (-2e-3, 0.0, 2e-3)]
+    around = [march(road, origin, ray + np.array((0.0, 0.0, step)), lift)
+              for step in (-2e-3, 0.0, 2e-3)]
     if not max(around) < 110.0 or max(around) - min(around) > 0.3 * around[1]:
         return
     found = cast(road, origin, ray[np.newaxis], lift)[0]
