@@ -76,9 +76,9 @@ def view_ground(road: Road, origin: np.ndarray, rays: np.ndarray) -> GroundView:
 def _locate(road: Road, origin: np.ndarray, rays: np.ndarray,
             reach: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return x, y, s, d and the distance beyond the edge of the points met."""
-    capped = np.minimum(reach, _FARTHEST)
-    x = (capped * rays[..., 0] + origin[0]).astype(np.float32)
-    y = (capped * rays[..., 1] + origin[1]).astype(np.float32)
+    capped = np.minimum(reach, np.float32(_FARTHEST))
+    x = capped * rays[..., 0] + np.float32(origin[0])
+    y = capped * rays[..., 1] + np.float32(origin[1])
     s, d = road.coordinates(x, y)
     return x, y, s, d, road.edge(s, d)
 

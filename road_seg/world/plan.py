@@ -15,6 +15,7 @@ _SIZE = (960, 700)  # columns forward, rows to the left
 _NEUTRAL = 128
 _FRACTION_BITS = 4
 _COARSE = 10
+_CLUMPS = 26  # of leaves, in a tree's shadow
 
 
 class Plan:
@@ -48,10 +49,10 @@ class Plan:
 
     def look_up(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return sunlit share, albedo factor and lamp light, (H, W) float32, at world points."""
-        cos, sin = np.cos(self._base.yaw), np.sin(self._base.yaw)
-        x, y = x - self._base.origin[0], y - self._base.origin[1]
-        columns = ((x * cos + y * sin + _REAR) / _RESOLUTION).astype(np.float32)
-        rows = ((y * cos - x * sin + _SIDE) / _RESOLUTION).astype(np.float32)
+        cos, sin = np.array((np.cos(self._base.yaw), np.sin(self._base.yaw)), np.float32)
+        x, y = x - np.float32(self._base.origin[0]), y - np.float32(self._base.origin[1])
+        columns = (x * cos + y * sin + _REAR) / _RESOLUTION
+        rows = (y * cos - x * sin + _SIDE) / _RESOLUTION
         values = cv2.remap(self._layers, np.clip(columns, -9, 9999), np.clip(rows, -9, 9999),
                            cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
                            borderValue=(255, _NEUTRAL, 0)).astype(np.float32)
@@ -94,13 +95,13 @@ class Plan:
         self._fill(self._sunlit, np.concatenate((foot, foot + stretch * height * 0.6)), 0)
         if figure.width > 3.0:
             rng = np.random.default_rng(int(abs(thing.s) * 7))
-            for _ in range(26):
-                angle, share = rng.uniform(0, 2 * np.pi), 0.8 * np.sqrt(rng.random())
-                at = middle + stretch * height * rng.uniform(0.5, 0.95) + (
-                    0.5 * figure.width * share * np.array([np.cos(angle), np.sin(angle)]))
-                centre = self._pixels(at[np.newaxis])[0]
-                radius = int(rng.uniform(0.3, 0.8) / _RESOLUTION * (1 << _FRACTION_BITS))
-                cv2.circle(self._sunlit, centre.tolist(), radius, 20, cv2.FILLED, cv2.LINE_AA,
+            angles, shares, heights, radii = rng.random((4, _CLUMPS, 1))
+            around = 0.4 * figure.width * np.sqrt(shares) * np.hstack(
+                (np.cos(angles * 2 * np.pi), np.sin(angles * 2 * np.pi)))
+            centres = self._pixels(middle + stretch * height * (0.5 + 0.45 * heights) + around)
+            sizes = (0.3 + 0.5 * radii[:, 0]) / _RESOLUTION * (1 << _FRACTION_BITS)
+            for centre, radius in zip(centres.tolist(), sizes.astype(int).tolist(), strict=True):
+                cv2.circle(self._sunlit, centre, radius, 20, cv2.FILLED, cv2.LINE_AA,
                            _FRACTION_BITS)
 
     def _add_contact(self, thing: Thing) -> None:

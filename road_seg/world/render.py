@@ -182,11 +182,9 @@ def _draw_figure(canvas: Canvas, scene: Scene, where: tuple[slice, slice], rays:
     rows = int(inside.any(axis=1).sum())
     if not rows:
         return
-    tall, wide = figure.rgba.shape[:2]
-    scale, picture = 1.5 * rows / tall, figure.rgba
-    if scale < 0.7:
-        tall, wide = max(1, round(scale * tall)), max(1, round(scale * wide))
-        picture = cv2.resize(figure.rgba, (wide, tall), interpolation=cv2.INTER_AREA)
+    level = int(np.log2(max(1.0, figure.rgba.shape[0] / (1.4 * rows))))
+    picture = figure.levels[min(level, len(figure.levels) - 1)]
+    tall, wide = picture.shape[:2]
     u = (right / figure.width + 0.5) * wide - 0.5
     v = np.minimum((1.0 - high / figure.height) * tall - 0.5, tall - 1.0)
     rgba = cv2.remap(picture, u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR,

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace
+from functools import cached_property
 
+import cv2
 import numpy as np
 
 from road_seg.camera import CameraModel
@@ -48,6 +50,16 @@ class Figure:
     width: float
     height: float
     foot: float
+
+    @cached_property
+    def levels(self) -> list[np.ndarray]:
+        """The picture, and each time half of it."""
+        levels = [self.rgba]
+        while min(levels[-1].shape[:2]) > 3:
+            height, width = levels[-1].shape[:2]
+            levels.append(cv2.resize(levels[-1], (width // 2, height // 2),
+                                     interpolation=cv2.INTER_AREA))
+        return levels
 
 
 @dataclass(frozen=True)

@@ -47,17 +47,16 @@ class BasePose:
 
         :param x: (N,) m, base_link.
         :param y: (N,) m, base_link.
-        :return: (N, 3) float64, m, world.
+        :return: (N, 3) m, world, in the type of x.
         """
-        axes, (east, north, level) = self.rotation, self.origin
-        east = east + axes[0, 0] * x + axes[0, 1] * y
-        north = north + axes[1, 0] * x + axes[1, 1] * y
-        level = level + axes[2, 0] * x + axes[2, 1] * y
+        origin, axes = self.origin.tolist(), self.rotation.tolist()
+        east, north, level = (start + axis[0] * x + axis[1] * y
+                              for start, axis in zip(origin, axes, strict=True))
         if road.hills or road.crown:
             for _ in range(_STEPS_UP):
-                rise = (road.height(east, north) - level) / axes[2, 2]
-                east, north, level = (east + rise * axes[0, 2], north + rise * axes[1, 2],
-                                      level + rise * axes[2, 2])
+                rise = (road.height(east, north) - level) / axes[2][2]
+                east, north, level = (east + rise * axes[0][2], north + rise * axes[1][2],
+                                      level + rise * axes[2][2])
         return np.stack((east, north, level), axis=1)
 
 
@@ -70,9 +69,8 @@ def cast(road: Road, origin: np.ndarray, rays: np.ndarray, lift: float = 0.0) ->
     :return: (...) in lengths of the ray; inf where it is not met.
     """
     if not road.hills:
-        down = np.minimum(rays[..., 2], _FLATTEST)
-        reach = (lift - origin[2]) / down
-        reach = np.where(rays[..., 2] < _FLATTEST, reach, np.inf).astype(rays.dtype)
+        reach = float(lift - origin[2]) / np.minimum(rays[..., 2], _FLATTEST)
+        reach[rays[..., 2] >= _FLATTEST] = np.inf
     else:
         reach = _over_hills(road, origin, rays, lift)
     if not road.crown and not road.hills:

@@ -124,12 +124,14 @@ def _edge_of_road(road: Road, shot: Shot, bearings: np.ndarray, start: np.ndarra
     """Return the distance (N,) at which the ground stops being road; inf if it never does."""
     ranges = np.arange(_NEAREST, farthest + _RANGE_STEP, _RANGE_STEP)
 
-    def is_road(distance: np.ndarray) -> np.ndarray:
+    def is_road(distance: np.ndarray, bearings: np.ndarray = bearings) -> np.ndarray:
         x, y = _along(shot, bearings, distance)
         points = shot.base.ground(road, x.ravel(), y.ravel())
         return road.is_road(points[:, 0], points[:, 1]).reshape(x.shape)
 
-    left = ~is_road(ranges[:, np.newaxis] + 0.0 * bearings) & (ranges[:, np.newaxis] > start)
+    # Single precision will do here: what is found is refined in double precision below.
+    left = ~is_road(ranges[:, np.newaxis].astype(np.float32), bearings.astype(np.float32))
+    left &= ranges[:, np.newaxis] > start
     index = left.argmax(axis=0)
     high = ranges[index]
     low = np.maximum(ranges[np.maximum(index - 1, 0)], np.minimum(start, high))
