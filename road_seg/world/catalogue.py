@@ -17,6 +17,7 @@ _BODY_COLOURS = ((205, 205, 208), (235, 235, 235), (40, 42, 46), (95, 98, 104), 
                  (30, 58, 120), (52, 84, 66), (176, 160, 130), (20, 22, 26), (200, 120, 40))
 _WALL_COLOURS = ((168, 150, 130), (150, 92, 74), (196, 188, 172), (128, 128, 130), (176, 142, 108),
                  (212, 206, 196), (122, 82, 66), (146, 156, 164))
+_ROOF_COLOURS = ((140, 74, 54), (104, 62, 52), (74, 74, 80), (96, 90, 84), (60, 58, 60))
 _GLASS, _TYRE, _UNDER = (38, 46, 54), (22, 22, 24), (14, 14, 15)
 
 
@@ -114,9 +115,14 @@ def _van_paint(length: float, width: float, height: float, colour: np.ndarray,
 
 
 def house(rng: np.random.Generator, length: float, depth: float, lit: bool) -> tuple[Solid, ...]:
-    """Return a building with rows of windows; some are lit."""
-    height = rng.uniform(5.0, 16.0)
-    return (box(length, depth, height, _house_paint(rng, height, lit), bottom=-1.0),)
+    """Return a building with rows of windows; some are lit. A low one has a pitched roof."""
+    height = rng.uniform(4.6, 16.0) - 1.0
+    walls = box(length, depth, height + 1.0, _house_paint(rng, height, lit), bottom=-1.0)
+    if height > 8.0:
+        return (walls,)
+    hip = rng.choice((0.0, 0.3 * depth))
+    return walls, box(length + 0.5, depth + 0.5, rng.uniform(0.3, 0.5) * depth, _roof_paint(rng),
+                      bottom=height, slants=(hip, hip, 0.5 * depth + 0.2))
 
 
 def _house_paint(rng: np.random.Generator, height: float, lit: bool) -> Painter:
@@ -152,6 +158,17 @@ def _house_paint(rng: np.random.Generator, height: float, lit: bool) -> Painter:
         rgb[(z < 0.5)] *= 0.8
         rgb[face == _TOP] = (90, 86, 84)
         return rgb
+    return paint
+
+
+def _roof_paint(rng: np.random.Generator) -> Painter:
+    colour = np.array(_ROOF_COLOURS[rng.integers(len(_ROOF_COLOURS))]) * rng.uniform(0.8, 1.15)
+
+    def paint(points: np.ndarray, face: np.ndarray) -> np.ndarray:
+        texture = pick(noise(1, 0.4), points[:, 0] / 4.0 + 9.0, points[:, 2] / 4.0 + 9.0)
+        rgb = colour * (1.0 + 0.1 * texture)[:, np.newaxis]
+        rgb[(points[:, 2] % 0.36) < 0.06] *= 0.82
+        return rgb.astype(np.float32)
     return paint
 
 

@@ -131,7 +131,8 @@ def _cyclist(variant: int, sideways: bool) -> Figure:
 
 
 def _leaves(rgba: np.ndarray, rng: np.random.Generator, centre: tuple[float, float],
-            radii: tuple[float, float], count: int, colour: np.ndarray) -> None:
+            radii: tuple[float, float], count: int, colour: np.ndarray,
+            sizes: tuple[float, float] = (2.0, 8.0)) -> None:
     """Fill an ellipse with clumps of leaves, the lower and the inner ones darker."""
     for index in range(count):
         angle, share = rng.uniform(0.0, 2 * np.pi), np.sqrt(rng.random())
@@ -140,13 +141,15 @@ def _leaves(rgba: np.ndarray, rng: np.random.Generator, centre: tuple[float, flo
         light = (0.5 + 0.5 * index / count) * (1.05 - 0.35 * np.sin(angle) * share)
         light *= rng.uniform(0.75, 1.2)
         shade = (*(int(value) for value in (colour * light).clip(0, 255)), 255)
-        cv2.circle(rgba, (int(x), int(y)), int(rng.uniform(4, 13)), shade, cv2.FILLED)
+        cv2.circle(rgba, (int(x), int(y)), int(rng.uniform(*sizes)), shade, cv2.FILLED)
 
 
 @cache
 def _tree(variant: int) -> Figure:
     rng = np.random.default_rng((3, variant))
     rgba = _canvas(256, 384)
+    if variant % 4 == 3:
+        return _conifer(rgba, rng)
     bark = _colour(rng, ((82, 66, 52), (96, 88, 80)))
     cv2.line(rgba, (128, 383), (128, 120), bark, 15)
     for _ in range(5):
@@ -155,11 +158,22 @@ def _tree(variant: int) -> Figure:
     colour = np.array((86, 112, 52)) * rng.uniform(0.7, 1.15) + rng.uniform(-10, 14, 3)
     for _ in range(7):
         centre = rng.uniform((70, 66), (186, 150))
-        _leaves(rgba, rng, tuple(centre), (62, 54), 130, colour * rng.uniform(0.85, 1.1))
+        shade = colour * rng.uniform(0.85, 1.1)
+        _leaves(rgba, rng, tuple(centre), (56, 48), 40, shade * 0.75, (8.0, 16.0))
+        _leaves(rgba, rng, tuple(centre), (64, 56), 420, shade)
     # The crown's lowest leaf is at row 222 of 384: at 2.9 m of 7 m.
     rgba[222:, :118] = rgba[222:, 138:] = 0
     height = float(rng.uniform(6.5, 9.0))
     return Figure(rgba, height * 0.7, height, 0.35)
+
+
+def _conifer(rgba: np.ndarray, rng: np.random.Generator) -> Figure:
+    cv2.line(rgba, (128, 383), (128, 60), (74, 58, 46, 255), 12)
+    colour = np.array((50, 78, 52)) * rng.uniform(0.7, 1.15)
+    for row in range(40, 240, 9):
+        _leaves(rgba, rng, (128, row - 16), (8 + 0.34 * row, 13), 14 + row // 5, colour)
+    rgba[250:, :122] = rgba[250:, 134:] = 0
+    return Figure(rgba, 5.2, 8.5, 0.35)
 
 
 @cache
@@ -168,7 +182,8 @@ def _bush(variant: int) -> Figure:
     rgba = _canvas(192, 128)
     colour = np.array((72, 96, 46)) * rng.uniform(0.7, 1.2) + rng.uniform(-8, 10, 3)
     for x in (50, 96, 142):
-        _leaves(rgba, rng, (x, 82), (42, 50), 160, colour)
+        _leaves(rgba, rng, (x, 82), (38, 46), 40, colour * 0.75, (8.0, 14.0))
+        _leaves(rgba, rng, (x, 82), (42, 50), 320, colour)
     return Figure(rgba, 2.2, 1.3, 1.9)
 
 

@@ -93,10 +93,10 @@ def colour_ground(scene: Scene, view: GroundView, focal: float) -> np.ndarray:
     near = np.minimum(1.0, 9.0 / np.maximum(distance, 1.0))
     shift = scene.seed % 97 / 97.0
     grain = sample(noise(1, 0.4), view.x / 2.3 + shift, view.y / 2.3)
-    fine = sample(noise(3, 0.7), view.x / 0.7, view.y / 0.7 + shift)
+    fine = sample(noise(3, 0.3), view.x / 1.1, view.y / 1.1 + shift)
     blotch = sample(noise(2, 1.2), view.x / 23.0, view.y / 23.0 + shift)
     far = np.minimum(1.0, 60.0 / np.maximum(distance, 1.0))
-    tone = 1.0 + _GRAIN.take(view.material) * near * (grain + 0.8 * near * fine)
+    tone = 1.0 + _GRAIN.take(view.material) * near * (0.8 * grain + 0.7 * near * fine)
     tone += _BLOTCH.take(view.material) * far * blotch
     asphalt = view.material == Material.ASPHALT
     tone -= asphalt * (0.4 * np.sqrt(near)) * sample(cracks(), view.s / 9.0 + shift, view.d / 9.0)

@@ -65,10 +65,13 @@ def draw_scene(name: str, seed: int, part: int, length: float) -> Scene:
         road_kind, weather_kind, lens = _RECIPES[name]
     road = _draw_road(road_kind, rng, length, varied=name == MIXED)
     weather = draw_weather(weather_kind, rng)
+    palette = _draw_palette(rng)
+    if not road.lane_width and not road.pavement and rng.random() < 0.5:
+        palette[0] = palette[5] * np.float32(rng.uniform(0.8, 1.2))  # unpaved
     # A generator of its own: the camera does not depend on the length.
     info, mount = _draw_camera(lens, np.random.default_rng((seed, part, 21)))
     scene = Scene(
-        road, (), weather, info, mount, palette=_draw_palette(rng),
+        road, (), weather, info, mount, palette=palette,
         paint_colour=tuple(np.array((226.0, 226.0, 220.0) if rng.random() < 0.85 else
                                     (214.0, 176.0, 84.0)) * rng.uniform(0.8, 1.05)),
         blemishes=tuple(_draw_blemishes(rng, road, length)), seed=int(rng.integers(1 << 31)),
