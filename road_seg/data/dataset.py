@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from torch.utils.data import Dataset
@@ -61,7 +60,6 @@ class CropStream(Dataset):
         """Return image (3, h, w) uint8, truth (h, w) uint8 and its allowed table (256, C)."""
         if index >= len(self):
             raise IndexError(index)
-        cv2.setNumThreads(1)
         rng = np.random.default_rng((self.seed, self.start + index))
         source = self.sources[rng.choice(len(self.sources), p=self.shares)]
         sample = source.samples[rng.integers(len(source.samples))]

@@ -7,6 +7,7 @@ import copy
 from pathlib import Path
 import time
 
+import cv2
 import numpy as np
 import torch
 from torch.optim.swa_utils import update_bn
@@ -56,6 +57,8 @@ class Trainer:
             raise ConfigError('batch_size', found=str(config.batch_size),
                               expected=f'a multiple of the {distributed.size()} processes',
                               fix='correct it, or start another number of processes')
+        # Threads that OpenCV started would be missing in forked workers, which then wait for them.
+        cv2.setNumThreads(0)
         torch.manual_seed(config.seed)
         self.config = config
         self.data_roots = tuple(data_roots)

@@ -20,12 +20,13 @@ from road_seg.bags.reader import BagReader
 from road_seg.bags.sample import labels_of
 from road_seg.bags.sample import load_calibration
 from road_seg.bags.sample import record
+from road_seg.bags.sources import world
 from road_seg.calibration import CameraInfo
 from road_seg.camera import CameraModel
 from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
 from road_seg.labels import ROAD_LABELS
-from road_seg.world.straight_road import clip
+from road_seg.world.drive import drive
 
 
 def write_jpegs(folder: Path, count: int) -> Path:
@@ -66,13 +67,59 @@ def test_a_video_becomes_a_drive(tmp_path: Path):
 
 
 def test_truth_and_its_classes_are_kept(tmp_path: Path):
-    recording = record(clip(frame_count=2), tmp_path / 'drive')
+    recording = record(world('straight', 2), tmp_path / 'drive')
     assert (recording.frames, recording.labelled, recording.camera) == (2, 2, 'calibrated')
-    expected = [frame.truth for frame in clip(frame_count=2).frames()]
+    expected = [frame.truth for frame in world('straight', 2).frames()]
     np.testing.assert_array_equal(
         [messages.decode_mask(frame.truth) for frame in frames_of(tmp_path / 'drive')], expected)
     with BagReader(tmp_path / 'drive') as reader:
         assert labels_of(reader.custom) == ROAD_LABELS
+
+
+def test_a_world_brings_its_grids_and_poses(tmp_path: Path):
+    record(world('rural', 2, seed=1), tmp_path / 'drive')
+    expected = list(drive('rural', 2, seed=1))
+    found: dict[str, list] = {}
+    with BagReader(tmp_path / 'drive') as reader:
+        assert Drive(reader).image_topic == '/camera/image_raw'
+        for message in reader.messages(['/drivable_area/truth', '/drivable_area/truth/reasons',
+                                        '/tf']):
+            found.setdefault(message.topic, []).append(
+                messages.decode(message.cdr, reader.topics[message.topic].msgtype))
+    for frame, grid, reasons, tf in zip(expected, *found.values(), strict=True):
+        assert (grid.header.frame_id, reasons.header.frame_id) == ('base_link', 'base_link')
+        assert grid.header.stamp == reasons.header.stamp == tf.transforms[0].header.stamp
+        assert (grid.info.width, grid.info.height) == (200, 200)
+        assert grid.info.resolution == pytest.approx(0.2)
+        assert (grid.info.origin.position.x, grid.info.origin.position.y) == (0.0, -20.0)
+        np.testing.assert_array_equal(grid.data, frame.grid.values.ravel())
+        np.testing.assert_array_equal(reasons.data, frame.grid.reasons.ravel())
+        base, camera = tf.transforms
+        assert (base.header.frame_id, base.child_frame_id) == ('odom', 'base_link')
+        assert (camera.header.frame_id, camera.child_frame_id) == (
+            'base_link', 'camera_optical_frame')
+        place = base.transform.translation
+        assert (place.x, place.y) == frame.pose[:2]
+        point = np.array([(20.0, 3.0, 0.5)])
+        np.testing.assert_allclose(into(camera.transform, point[0]),
+                                   frame.extrinsics.to_optical(point)[0], atol=1e-9)
+
+
+def into(transform: object, point: np.ndarray) -> np.ndarray:
+    """Return a point of the parent frame in the child's: the inverse of q p q* + t."""
+    q, t = transform.rotation, transform.translation
+    assert q.x**2 + q.y**2 + q.z**2 + q.w**2 == pytest.approx(1.0)
+    rotation = np.array([
+        (1 - 2 * (q.y**2 + q.z**2), 2 * (q.x * q.y - q.z * q.w), 2 * (q.x * q.z + q.y * q.w)),
+        (2 * (q.x * q.y + q.z * q.w), 1 - 2 * (q.x**2 + q.z**2), 2 * (q.y * q.z - q.x * q.w)),
+        (2 * (q.x * q.z - q.y * q.w), 2 * (q.y * q.z + q.x * q.w), 1 - 2 * (q.x**2 + q.y**2))])
+    return rotation.T @ (point - (t.x, t.y, t.z))
+
+
+def test_each_frame_of_a_mixed_world_brings_its_camera(tmp_path: Path):
+    record(world('mixed', 5), tmp_path / 'drive')
+    assert [info_of(frame) for frame in frames_of(tmp_path / 'drive')] == [
+        frame.camera_info for frame in drive('mixed', 5)]
 
 
 def test_jpeg_files_pass_through_byte_by_byte(tmp_path: Path):
@@ -107,7 +154,7 @@ def test_no_more_frames_than_asked(tmp_path: Path):
 
 def test_the_same_source_gives_the_same_bytes(tmp_path: Path):
     for name in ('a', 'b'):
-        record(clip(frame_count=2), tmp_path / name / 'drive')
+        record(world('straight', 2), tmp_path / name / 'drive')
     for file in ('drive.mcap', 'metadata.yaml'):
         assert (tmp_path / 'a' / 'drive' / file).read_bytes() == (
             tmp_path / 'b' / 'drive' / file).read_bytes()

@@ -77,7 +77,11 @@ def test_a_broken_video_adds_no_lines_of_other_libraries(tmp_path: Path):
 @pytest.mark.parametrize(('words', 'finding'), [
     (['--adapter', 'camvid'], '--adapter: found no --images'),
     (['--images', '.', '--split', 'val'], '--split: found no --adapter'),
-    (['--rate', '5'], '--rate: found no source'),
+    (['--rate', '5'], '--rate: found no video or images'),
+    (['--seed', '5'], '--seed: found no --world'),
+    (['--world', 'moon'], "scene 'moon': found no such scene; expected one of straight, curve"),
+    (['--world', 'curve', '--camera-info', 'a.yaml'], '--camera-info: found a --world'),
+    (['--world', 'curve', '--rate', '5'], '--rate: found no video or images'),
     (['--images', 'nowhere'], 'nowhere: found no such folder')])
 def test_options_of_sample_that_do_not_fit(tmp_path: Path, words: list[str], finding: str,
                                            capsys: pytest.CaptureFixture):
@@ -108,6 +112,30 @@ def test_sample_of_a_video(tmp_path: Path, capsys: pytest.CaptureFixture):
     assert main(words) == 2
     assert '--force' in capsys.readouterr().err
     assert main([*words, '--force']) == 0
+
+
+def test_sample_of_a_world(tmp_path: Path, capsys: pytest.CaptureFixture):
+    words = ['sample', '--world', 'junction', '--frames', '2', '--seed', '3', '--out']
+    assert main([*words, str(tmp_path / 'bag')]) == 0
+    out = capsys.readouterr().out
+    assert 'source: a drawn road, not a real one (scene junction, seed 3)' in out
+    assert f'wrote {tmp_path}/bag: 2 frames, 2 with truth' in out
+    with BagReader(tmp_path / 'bag') as reader:
+        assert {name: topic.count for name, topic in reader.topics.items()} == dict.fromkeys(
+            ('/camera/image_raw', '/camera/camera_info', '/road_mask/truth',
+             '/drivable_area/truth', '/drivable_area/truth/reasons', '/tf'), 2)
+
+
+def test_a_world_as_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture):
+    words = ['sample', '--world', 'mixed', '--frames', '2', '--dataset-out',
+             str(tmp_path / 'world')]
+    assert main(words) == 0
+    assert '2 labelled images for --adapter world' in capsys.readouterr().out
+    assert sorted(path.name for path in (tmp_path / 'world').rglob('*.*g')) == [
+        '000000.jpg', '000000.png', '000001.jpg', '000001.png']
+    assert main(words) == 2
+    assert main(['sample', '--dataset-out', str(tmp_path / 'other')]) == 2
+    assert '--dataset-out: found no --world' in capsys.readouterr().err
 
 
 @pytest.fixture
