@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from dataclasses import replace
 import math
 
+import cv2
 import numpy as np
 
 from road_seg.calibration import CameraInfo
@@ -15,6 +16,8 @@ from road_seg.errors import CalibrationError
 _NO_DISTORTION = (0.0,) * 4
 _MAX_ASPECT_CHANGE = 0.02
 _MIN_LEVEL = 1e-9
+# Body axes (forward, left, up) to optical ones (right, down, forward), REP-103.
+_OPTICAL_OF_BODY = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,19 @@ class CameraModel:
                        fx=self.fx * scale_x, fy=self.fy * scale_y,
                        cx=(self.cx + 0.5) * scale_x - 0.5, cy=(self.cy + 0.5) * scale_y - 0.5)
 
+    def check_size(self, shape: tuple[int, ...]) -> None:
+        """
+        Do nothing if the model is that of images of a shape.
+
+        :param shape: (height, width, ...).
+        :raises CalibrationError: it is not.
+        """
+        if shape[:2] != (self.height, self.width):
+            raise CalibrationError(
+                'camera_info', found=f'{self.width} x {self.height}',
+                expected=f"the image's size {shape[1]} x {shape[0]}",
+                fix='use the calibration of this camera and image size')
+
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """
         Return the pixels that see the points.
@@ -107,10 +123,12 @@ class CameraModel:
         seen = (z > 0.0) & (np.hypot(x, y) < math.tan(self.max_angle) * z)
         rays_x, rays_y = distort(self.distortion_model, self.d, x[seen] / z[seen],
                                  y[seen] / z[seen])
-        pixels[seen, 0] = self.fx * rays_x + self.cx
-        pixels[seen, 1] = self.fy * rays_y + self.cy
-        inside = (pixels >= -0.5) & (pixels < (self.width - 0.5, self.height - 0.5))
-        return pixels, inside.all(axis=1)
+        columns, rows = self.fx * rays_x + self.cx, self.fy * rays_y + self.cy
+        pixels[seen, 0], pixels[seen, 1] = columns, rows
+        valid = np.zeros(len(points), bool)
+        valid[seen] = ((columns >= -0.5) & (columns < self.width - 0.5)
+                       & (rows >= -0.5) & (rows < self.height - 0.5))
+        return pixels, valid
 
 
 @dataclass(frozen=True)
@@ -172,8 +190,12 @@ class Extrinsics:
         :param points: (N, 3) float64, metres, in base_link.
         :return: (N, 3) float64, metres, optical frame (z forward, x right, y down).
         """
-        body = (points - (self.x, self.y, self.z)) @ self._rotation
-        return np.stack((-body[:, 1], -body[:, 2], body[:, 0]), axis=1)
+        to_optical = _OPTICAL_OF_BODY @ self._rotation.T
+        shift = to_optical @ (-self.x, -self.y, -self.z)
+        points = np.asarray(points, np.float64).reshape(-1, 1, 3)
+        if not len(points):
+            return np.empty((0, 3))
+        return cv2.transform(points, np.column_stack((to_optical, shift))).reshape(-1, 3)
 
     @property
     def _rotation(self) -> np.ndarray:
