@@ -12,14 +12,15 @@ import urllib.request
 
 from road_seg.bags.sources import Source
 from road_seg.bags.sources import video
+from road_seg.bags.sources import world
 from road_seg.calibration import CameraInfo
 from road_seg.camera import Extrinsics
 from road_seg.errors import InputError
 from road_seg.files import atomic_write
 from road_seg.resources import config_dir
 from road_seg.resources import data_dir
-from road_seg.world.straight_road import clip as procedural_clip
 
+_FALLBACK_SCENE, _FALLBACK_FRAMES = 'curve', 40
 _CONNECT_TIMEOUT_S = 5.0
 _DOWNLOAD_TIMEOUT_S = 60.0
 _BLOCK = 1 << 16
@@ -80,8 +81,8 @@ def sample_clip(clip: PublicClip = UDACITY) -> tuple[Source, list[str]]:
     if _is(clip, local):
         return _known(clip, local), [*notes, f'sample clip from the data folder: {local}']
     notes.append(f'sample clip not in the data folder: {local} (set ROAD_SEG_DATA)')
-    return procedural_clip(), [*notes, 'using a small clip drawn by this program instead: '
-                               'not a real road']
+    notes.append('using a small clip drawn by this program instead: not a real road')
+    return world(_FALLBACK_SCENE, _FALLBACK_FRAMES), notes
 
 
 def cache_dir() -> Path:

@@ -12,7 +12,9 @@ from road_seg.errors import InputError
 from road_seg.serialized import header_stamp_ns
 
 TRUTH_TOPIC = '/road_mask/truth'
-_OUTPUT_TOPIC = 'road_mask'
+GRID_TRUTH_TOPIC = '/drivable_area/truth'
+REASONS_TRUTH_TOPIC = '/drivable_area/truth/reasons'
+_OUTPUTS = {'road_mask', 'drivable_area'}
 _COMPRESSED = '/compressed'
 _LOOK_AHEAD = 8
 _MAX_WAITING_TRUTHS = 256
@@ -65,7 +67,7 @@ class Drive:
 
     def _image_topics(self) -> list[str]:
         topics = self._reader.topics_of([IMAGE, COMPRESSED_IMAGE])
-        return [topic for topic in topics if _OUTPUT_TOPIC not in topic.split('/')
+        return [topic for topic in topics if _OUTPUTS.isdisjoint(topic.split('/'))
                 and topic.removesuffix(_COMPRESSED) not in set(topics) - {topic}]
 
     def _only_image_topic(self) -> str:

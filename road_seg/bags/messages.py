@@ -1,6 +1,7 @@
 """ROS 2 messages as CDR bytes: built and read without a ROS installation."""
 
 from functools import cache
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ from rosbags.typesys import Stores
 from rosbags.typesys.store import Typestore
 
 from road_seg.calibration import CameraInfo
+from road_seg.camera import Extrinsics
 from road_seg.errors import InputError
+from road_seg.grid import DrivableGrid
 from road_seg.images import decode_compressed
 from road_seg.images import to_rgb
 from road_seg.images import view
@@ -18,6 +21,7 @@ IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 OCCUPANCY_GRID = 'nav_msgs/msg/OccupancyGrid'
+TF = 'tf2_msgs/msg/TFMessage'
 
 
 @cache
@@ -73,6 +77,49 @@ def encode_camera_info(info: CameraInfo, stamp_ns: int, frame_id: str) -> bytes:
                    d=np.array(info.d, float), k=np.array(info.k, float),
                    r=np.array(info.r, float), p=np.array(info.p, float),
                    binning_x=info.binning_x, binning_y=info.binning_y, roi=roi)
+
+
+def encode_grid(grid: DrivableGrid, stamp_ns: int, frame_id: str) -> bytes:
+    """
+    Return a nav_msgs/OccupancyGrid.
+
+    :param frame_id: the frame on whose z = 0 plane the cells lie.
+    """
+    types, spec = typestore().types, grid.spec
+    header = _header(stamp_ns, frame_id)
+    origin = types['geometry_msgs/msg/Pose'](
+        position=types['geometry_msgs/msg/Point'](x=spec.x_min, y=spec.y_min, z=0.0),
+        orientation=types['geometry_msgs/msg/Quaternion'](x=0.0, y=0.0, z=0.0, w=1.0))
+    info = types['nav_msgs/msg/MapMetaData'](
+        map_load_time=header.stamp, resolution=spec.resolution, width=spec.width,
+        height=spec.height, origin=origin)
+    return _encode(OCCUPANCY_GRID, header=header, info=info, data=grid.values.reshape(-1))
+
+
+def encode_transforms(transforms: list[tuple[str, str, Extrinsics]], stamp_ns: int) -> bytes:
+    """
+    Return a tf2_msgs/TFMessage.
+
+    :param transforms: (parent frame, child frame, pose of the child in the parent).
+    """
+    types = typestore().types
+    messages = []
+    for parent, child, pose in transforms:
+        x, y, z, w = _quaternion(pose)
+        messages.append(types['geometry_msgs/msg/TransformStamped'](
+            header=_header(stamp_ns, parent), child_frame_id=child,
+            transform=types['geometry_msgs/msg/Transform'](
+                translation=types['geometry_msgs/msg/Vector3'](x=pose.x, y=pose.y, z=pose.z),
+                rotation=types['geometry_msgs/msg/Quaternion'](x=x, y=y, z=z, w=w))))
+    return _encode(TF, transforms=messages)
+
+
+def _quaternion(pose: Extrinsics) -> tuple[float, float, float, float]:
+    """Return x, y, z, w of roll, pitch and yaw about fixed axes."""
+    (cr, sr), (cp, sp), (cy, sy) = ((math.cos(angle / 2.0), math.sin(angle / 2.0))
+                                    for angle in (pose.roll, pose.pitch, pose.yaw))
+    return (sr * cp * cy - cr * sp * sy, cr * sp * cy + sr * cp * sy,
+            cr * cp * sy - sr * sp * cy, cr * cp * cy + sr * sp * sy)
 
 
 def decode(cdr: bytes, msgtype: str) -> Any:

@@ -11,13 +11,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from road_seg.bags.drive import GRID_TRUTH_TOPIC
+from road_seg.bags.drive import REASONS_TRUTH_TOPIC
 from road_seg.bags.drive import TRUTH_TOPIC
 from road_seg.bags.messages import CAMERA_INFO
 from road_seg.bags.messages import COMPRESSED_IMAGE
 from road_seg.bags.messages import encode_camera_info
 from road_seg.bags.messages import encode_compressed
+from road_seg.bags.messages import encode_grid
 from road_seg.bags.messages import encode_image
+from road_seg.bags.messages import encode_transforms
 from road_seg.bags.messages import IMAGE
+from road_seg.bags.messages import OCCUPANCY_GRID
+from road_seg.bags.messages import TF
 from road_seg.bags.sources import Source
 from road_seg.bags.sources import SourceFrame
 from road_seg.bags.writer import BagWriter
@@ -28,11 +34,15 @@ from road_seg.camera import Extrinsics
 from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
 from road_seg.labels import LabelMap
+from road_seg.world.poses import optical_to_base
+from road_seg.world.poses import pose_of
 
 IMAGE_TOPIC = '/camera/image_raw'
 COMPRESSED_TOPIC = f'{IMAGE_TOPIC}/compressed'
 INFO_TOPIC = '/camera/camera_info'
+TF_TOPIC = '/tf'
 FRAME_ID = 'camera_optical_frame'
+BASE_FRAME, ODOM_FRAME = 'base_link', 'odom'
 NOMINAL_HFOV_DEG = 60.0
 LABELS_KEY = 'road_seg.labels'
 CAMERA_KEY = 'road_seg.camera'
@@ -71,7 +81,7 @@ def record(source: Source, out: Path, *, camera_info: CameraInfo | None = None,
            frames: int | None = None, compressed: bool = False, overwrite: bool = False,
            progress: Callable[[int], None] = lambda done: None) -> Recording:
     """
-    Write a source as a drive: images, camera_info and, where labelled, truth masks.
+    Write a source as a drive: images, camera_info and what truth there is: masks, grids, poses.
 
     :param out: the bag to make.
     :param camera_info: calibration; else the source's own, else a nominal one.
@@ -92,7 +102,8 @@ def record(source: Source, out: Path, *, camera_info: CameraInfo | None = None,
     written = labelled = 0
     with create_bag(out, overwrite=overwrite, custom=custom) as writer:
         for frame in islice(source.frames(), frames):
-            _write_frame(writer, frame, info, compressed)
+            _write_frame(writer, frame, camera_info or frame.camera_info or source.camera_info,
+                         compressed)
             written += 1
             labelled += frame.truth is not None
             progress(written)
@@ -116,6 +127,23 @@ def _write_frame(writer: BagWriter, frame: SourceFrame, info: CameraInfo | None,
         writer.write(IMAGE_TOPIC, IMAGE, stamp_ns, encode_image(frame.rgb, stamp_ns, FRAME_ID))
     if frame.truth is not None:
         writer.write(TRUTH_TOPIC, IMAGE, stamp_ns, encode_image(frame.truth, stamp_ns, FRAME_ID))
+    if frame.grid is not None:
+        writer.write(GRID_TRUTH_TOPIC, OCCUPANCY_GRID, stamp_ns,
+                     encode_grid(frame.grid, stamp_ns, BASE_FRAME))
+        writer.write(REASONS_TRUTH_TOPIC, IMAGE, stamp_ns,
+                     encode_image(frame.grid.reasons, stamp_ns, BASE_FRAME))
+    if frame.pose is not None and frame.extrinsics is not None:
+        writer.write(TF_TOPIC, TF, stamp_ns, _transforms(frame.pose, frame.extrinsics, stamp_ns))
+
+
+def _transforms(pose: tuple[float, float, float], extrinsics: Extrinsics,
+                stamp_ns: int) -> bytes:
+    """Return where the vehicle is in odom and the camera's optical frame in base_link."""
+    x, y, yaw = pose
+    place = np.array([extrinsics.x, extrinsics.y, extrinsics.z])
+    return encode_transforms(
+        [(ODOM_FRAME, BASE_FRAME, Extrinsics(x, y, 0.0, yaw=yaw)),
+         (BASE_FRAME, FRAME_ID, pose_of(place, optical_to_base(extrinsics)))], stamp_ns)
 
 
 def _image_file(frame: SourceFrame) -> tuple[bytes, str]:

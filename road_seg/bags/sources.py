@@ -1,4 +1,4 @@
-"""What a drive can be made of: a video, a folder of images, a labelled data set."""
+"""What a drive can be made of: a video, a folder of images, a data set, a drawn world."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -15,9 +15,13 @@ from road_seg.calibration import CameraInfo
 from road_seg.camera import Extrinsics
 from road_seg.data.adapter import DatasetAdapter
 from road_seg.errors import InputError
+from road_seg.grid import DrivableGrid
 from road_seg.images import decode_compressed
 from road_seg.labels import LabelMap
+from road_seg.labels import ROAD_LABELS
 from road_seg.labels import UNLABELLED
+from road_seg.world.drive import drive
+from road_seg.world.drive import setup_of
 
 DEFAULT_IMAGE_RATE = 10.0
 _IMAGE_FORMATS = {'.jpg': 'jpeg', '.jpeg': 'jpeg', '.png': 'png'}
@@ -34,12 +38,20 @@ class SourceFrame:
     :param rgb: (H, W, 3) uint8 RGB.
     :param truth: (H, W) uint8 class ids, 255 unlabelled; None without labels.
     :param file: the image file the picture came from; None for a video or a drawn picture.
+    :param camera_info: its calibration, where frames differ in it.
+    :param extrinsics: the camera's true pose in base_link at this frame, where it is known.
+    :param grid: what is true of the ground, where it is known.
+    :param pose: x, y [m] and yaw [rad] of base_link in the world, where it is known.
     """
 
     time_ns: int
     rgb: np.ndarray
     truth: np.ndarray | None = None
     file: Path | None = None
+    camera_info: CameraInfo | None = None
+    extrinsics: Extrinsics | None = None
+    grid: DrivableGrid | None = None
+    pose: tuple[float, float, float] | None = None
 
     @property
     def file_format(self) -> str | None:
@@ -170,3 +182,23 @@ def data_set(root: Path, adapter_name: str, split: str,
 
     return Source(f'{adapter.name} {split} in {root}', len(samples), frames,
                   labels=adapter.labels)
+
+
+def world(scene: str, frame_count: int, seed: int = 0) -> Source:
+    """
+    Take the frames of a drive through the drawn world.
+
+    :param scene: one of road_seg.world.drive.SCENES.
+    :param seed: of all that is drawn at random.
+    :raises ConfigError: no such scene.
+    """
+    camera_info, mount = setup_of(scene, seed)
+
+    def frames() -> Iterator[SourceFrame]:
+        for frame in drive(scene, frame_count, seed):
+            yield SourceFrame(frame.stamp_ns, frame.rgb, frame.mask,
+                              camera_info=frame.camera_info, extrinsics=frame.extrinsics,
+                              grid=frame.grid, pose=frame.pose)
+
+    return Source(f'a drawn road, not a real one (scene {scene}, seed {seed})', frame_count,
+                  frames, camera_info, ROAD_LABELS, mount)

@@ -1,1 +1,1 @@
-"""Drawn roads with exact truth."""
+"""A procedural road world: drawn drives with exact truth."""

@@ -56,7 +56,7 @@ def at(clip: PublicClip, address: str) -> PublicClip:
 
 def test_without_anything_a_clip_is_drawn_and_it_says_so(clip: PublicClip):
     source, notes = sample_clip(clip)
-    assert source.description == 'a drawn road, not a real one (seed 0)'
+    assert source.description == 'a drawn road, not a real one (scene curve, seed 0)'
     assert 'not downloaded' in notes[0]
     assert 'ROAD_SEG_DATA' in notes[1]
     assert 'drawn by this program' in notes[2]

@@ -20,12 +20,12 @@ from road_seg.bags.reader import BagReader
 from road_seg.bags.sample import labels_of
 from road_seg.bags.sample import load_calibration
 from road_seg.bags.sample import record
+from road_seg.bags.sources import world
 from road_seg.calibration import CameraInfo
 from road_seg.camera import CameraModel
 from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
 from road_seg.labels import ROAD_LABELS
-from road_seg.world.straight_road import clip
 
 
 def write_jpegs(folder: Path, count: int) -> Path:
@@ -66,9 +66,9 @@ def test_a_video_becomes_a_drive(tmp_path: Path):
 
 
 def test_truth_and_its_classes_are_kept(tmp_path: Path):
-    recording = record(clip(frame_count=2), tmp_path / 'drive')
+    recording = record(world('straight', 2), tmp_path / 'drive')
     assert (recording.frames, recording.labelled, recording.camera) == (2, 2, 'calibrated')
-    expected = [frame.truth for frame in clip(frame_count=2).frames()]
+    expected = [frame.truth for frame in world('straight', 2).frames()]
     np.testing.assert_array_equal(
         [messages.decode_mask(frame.truth) for frame in frames_of(tmp_path / 'drive')], expected)
     with BagReader(tmp_path / 'drive') as reader:
@@ -107,7 +107,7 @@ def test_no_more_frames_than_asked(tmp_path: Path):
 
 def test_the_same_source_gives_the_same_bytes(tmp_path: Path):
     for name in ('a', 'b'):
-        record(clip(frame_count=2), tmp_path / name / 'drive')
+        record(world('straight', 2), tmp_path / name / 'drive')
     for file in ('drive.mcap', 'metadata.yaml'):
         assert (tmp_path / 'a' / 'drive' / file).read_bytes() == (
             tmp_path / 'b' / 'drive' / file).read_bytes()

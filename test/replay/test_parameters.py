@@ -6,12 +6,12 @@ import pytest
 
 from road_seg.bags.sample import EXTRINSICS_KEY
 from road_seg.bags.sample import record
+from road_seg.bags.sources import world
 from road_seg.bags.writer import create_bag
 from road_seg.errors import ConfigError
 from road_seg.errors import InputError
 from road_seg.replay.parameters import read_parameter_file
 from road_seg.replay.parameters import recorded_parameters
-from road_seg.world.straight_road import clip
 
 
 def test_sections_are_joined_and_names_flattened(tmp_path: Path):
@@ -38,9 +38,9 @@ def test_a_missing_file_is_named(tmp_path: Path):
 
 
 def test_the_mount_recorded_in_a_bag_becomes_parameters(tmp_path: Path):
-    record(clip(frame_count=1), tmp_path / 'drive')
+    record(world('straight', 1), tmp_path / 'drive')
     assert recorded_parameters(tmp_path / 'drive') == {
-        'extrinsics.x': 0.0, 'extrinsics.y': 0.0, 'extrinsics.z': 1.5, 'extrinsics.roll': 0.0,
+        'extrinsics.x': 1.5, 'extrinsics.y': 0.0, 'extrinsics.z': 1.4, 'extrinsics.roll': 0.0,
         'extrinsics.pitch': pytest.approx(0.0349066), 'extrinsics.yaw': 0.0}
 
 
