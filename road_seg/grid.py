@@ -112,7 +112,7 @@ class GridRules:
     drivable_threshold: float = 0.5
     confidence_threshold: float = 0.6
     pitch_uncertainty_deg: float = 0.5
-    max_ground_error: float = 3.0
+    max_ground_error: float = 6.0
     max_age_s: float = 0.5
     bonnet_top: float = 1.0
     ego_x_min: float = 0.0

@@ -52,7 +52,8 @@ class GroundProjector:
 
     A cell takes the mean over its footprint in the image. Along every bearing from the camera's
     foot, the first pixel that is not drivable is where an obstacle stands: the flat ground says
-    nothing about what is more than BLOCKED_DEPTH behind it.
+    nothing about what is more than BLOCKED_DEPTH behind it. Where it stands is known as well as
+    the camera's pitch: what is free or hidden only if the pitch is exact is unknown.
 
     :param spec: the extent of the grids.
     :param rules: when a cell is free, blocked or unknown.
@@ -81,13 +82,9 @@ class GroundProjector:
         camera.check_size(confidence.shape)
         if camera != self._camera or _has_moved(extrinsics, self._extrinsics):
             self._build(camera, extrinsics)
-        cells, ranges = self._cells, self._cells.ranges
+        cells = self._cells
         sums = self._sums(drivable, confidence)
-        nearest = self._nearest_blocked(drivable)
-        is_free = (sums[:, 0] >= self._least_drivable) & (ranges < nearest)
-        found = np.where(is_free, np.uint8(Reason.DRIVABLE), np.uint8(Reason.BLOCKED))
-        found[sums[:, 1] < self._least_confidence] = Reason.LOW_CONFIDENCE
-        found[ranges > nearest + np.float32(BLOCKED_DEPTH)] = Reason.OCCLUDED
+        found = self._reasons(sums, self._first_blocked(drivable))
         reasons = cells.reasons.copy()
         reasons[cells.cells] = found
         values = _VALUES.take(reasons)
@@ -109,7 +106,7 @@ class GroundProjector:
         count, steps = self._walk.pixels.shape
         self._met = np.empty((count, steps), np.uint8)
         self._is_blocked = np.ones((count, steps + 1), bool)
-        self._minima = np.empty((self._walk.levels, count), np.float32)
+        self._minima = np.empty((self._walk.levels, count), np.intp)
         self._camera, self._extrinsics = camera, extrinsics
 
     def _sums(self, drivable: np.ndarray, confidence: np.ndarray) -> np.ndarray:
@@ -126,21 +123,42 @@ class GroundProjector:
         sums += both.take(fourth)
         return sums.view(np.int32).reshape(-1, 2)
 
-    def _nearest_blocked(self, drivable: np.ndarray) -> np.ndarray:
-        """Return, for each cell, the range of the nearest obstacle in its bearings, (N,), m."""
-        walk, is_blocked = self._walk, self._is_blocked
+    def _first_blocked(self, drivable: np.ndarray) -> np.ndarray:
+        """Return, for each cell, the step at which its bearings first meet an obstacle, (N,)."""
+        walk, is_blocked, minima = self._walk, self._is_blocked, self._minima
         drivable.reshape(-1).take(walk.pixels, out=self._met, mode='clip')
         least = math.ceil(self._rules.drivable_threshold * 255.0)
         np.less(self._met, least, out=is_blocked[:, :-1])
         is_blocked[:, :-1] &= walk.seen
-        minima = self._minima
-        walk.ranges.take(is_blocked.argmax(axis=1), out=minima[0], mode='clip')
+        is_blocked.argmax(axis=1, out=minima[0])
         for level in range(1, walk.levels):
             half = 1 << (level - 1)
             np.minimum(minima[level - 1, :-half], minima[level - 1, half:],
                        out=minima[level, :-half])
         flat = minima.reshape(-1)
         return np.minimum(flat.take(walk.spans[0]), flat.take(walk.spans[1]))
+
+    def _reasons(self, sums: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """
+        Return the reasons of the cells in the table, (N,) uint8.
+
+        The obstacle met first may really stand as near as `nearest` and as far as `farthest`:
+        free is only what is nearer than the one, hidden only what is beyond the other.
+
+        :param sums: (N, 2) int32, over the cells' boxes.
+        :param step: (N,) intp, at which the cells' bearings first meet an obstacle.
+        """
+        walk, ranges = self._walk, self._cells.ranges
+        blocked_from = walk.ranges.take(step)
+        is_free = (sums[:, 0] >= self._least_drivable) & (ranges < blocked_from)
+        found = np.where(is_free, np.uint8(Reason.DRIVABLE), np.uint8(Reason.BLOCKED))
+        in_doubt = is_free & (ranges >= walk.nearest.take(step))
+        in_doubt |= sums[:, 1] < self._least_confidence
+        is_behind = ranges > blocked_from + np.float32(BLOCKED_DEPTH)
+        in_doubt |= is_behind
+        found[in_doubt] = Reason.LOW_CONFIDENCE
+        found[is_behind & (ranges >= walk.farthest.take(step))] = Reason.OCCLUDED
+        return found
 
     def _probabilities(self, drivable_sums: np.ndarray, reasons: np.ndarray) -> np.ndarray:
         """

@@ -49,6 +49,8 @@ class WalkTable:
     :param pixels: (B, S) intp, flat indices in the image; any pixel where nothing is seen.
     :param seen: (B, S) bool, whether the step's ground is in the image.
     :param ranges: (S + 1,) float32, from the camera's foot, m; the last is infinite.
+    :param nearest: (S + 1,) float32, how near that ground may really be, m.
+    :param farthest: (S + 1,) float32, how far that ground may really be, m.
     :param spans: (2, N) intp, flat indices in the (levels, B) table of minima over 1, 2, 4, ...
         bearings: the bearings a cell spans are the union of two such runs.
     :param levels: rows of that table.
@@ -57,6 +59,8 @@ class WalkTable:
     pixels: np.ndarray
     seen: np.ndarray
     ranges: np.ndarray
+    nearest: np.ndarray
+    farthest: np.ndarray
     spans: np.ndarray
     levels: int
 
@@ -96,8 +100,7 @@ def build_cells(spec: GridSpec, rules: GridRules, camera: CameraModel,
     ranges = np.hypot(offsets[:, 0], offsets[:, 1])
     pixels, seen = _visible(centres, rules, camera, extrinsics)
     seen &= ~rules.covers(centres)
-    angle = math.radians(rules.pitch_uncertainty_deg) + 0.5 / camera.fy
-    far = ground_error(ranges, extrinsics.z, angle) > rules.max_ground_error
+    far = ground_error(ranges, extrinsics.z, _ray_error(rules, camera)) > rules.max_ground_error
     reasons = np.where(seen, np.where(far, Reason.TOO_FAR, Reason.DRIVABLE), Reason.OUT_OF_VIEW)
     cells = np.flatnonzero(seen & ~far)
     low, high = _boxes(spec, rules, camera, extrinsics, cells, pixels[cells])
@@ -117,7 +120,8 @@ def build_walk(spec: GridSpec, rules: GridRules, camera: CameraModel, extrinsics
     Find the pixels of the walks over the bearings of the cells in the table.
 
     The steps are half a cell, and beyond the range where that is less than half a pixel, half a
-    pixel. The walk begins at the camera's foot, so that it misses nothing in the image.
+    pixel. The walk begins at the camera's foot, so that it misses nothing in the image, and ends
+    where an obstacle can no longer stand on any of the cells.
     """
     halves = 0.5 * spec.resolution * (np.abs(np.cos(table.bearings + extrinsics.yaw))
                                       + np.abs(np.sin(table.bearings + extrinsics.yaw)))
@@ -127,7 +131,8 @@ def build_walk(spec: GridSpec, rules: GridRules, camera: CameraModel, extrinsics
     count = int(min(_MAX_BEARINGS, (high - low) * camera.fx / _BEARING_STEP + 1))
     step = max((high - low) / count, 1e-12)
     bearings = low + (np.arange(count) + 0.5) * step + extrinsics.yaw
-    ranges = _steps(spec.resolution, extrinsics.z, camera.fy, table.ranges.max(initial=0.0))
+    ranges = _steps(spec.resolution, extrinsics.z, camera.fy,
+                    table.ranges.max(initial=0.0) + rules.max_ground_error)
     points = np.zeros((count, len(ranges), 3))
     points[..., 0] = extrinsics.x + np.cos(bearings)[:, np.newaxis] * ranges
     points[..., 1] = extrinsics.y + np.sin(bearings)[:, np.newaxis] * ranges
@@ -139,9 +144,12 @@ def build_walk(spec: GridSpec, rules: GridRules, camera: CameraModel, extrinsics
     spans, levels = _spans(np.floor((table.bearings - halves - low) / step).astype(np.intp),
                            np.floor((table.bearings + halves - low) / step).astype(np.intp),
                            count)
+    ranges, error = ranges[first:], _ray_error(rules, camera)
+    steeper = np.tan(np.arctan(extrinsics.z / ranges) + error)
+    limits = [np.append(values, np.inf).astype(np.float32) for values in (
+        ranges, extrinsics.z / steeper, ranges + ground_error(ranges, extrinsics.z, error))]
     return WalkTable(np.ascontiguousarray(nearest[:, first:]),
-                     np.ascontiguousarray(seen[:, first:]),
-                     np.append(ranges[first:], np.inf).astype(np.float32), spans, levels)
+                     np.ascontiguousarray(seen[:, first:]), *limits, spans, levels)
 
 
 def _visible(points: np.ndarray, rules: GridRules, camera: CameraModel,
@@ -151,6 +159,11 @@ def _visible(points: np.ndarray, rules: GridRules, camera: CameraModel,
         return np.full((len(points), 2), np.nan), np.zeros(len(points), bool)
     pixels, seen = camera.project(extrinsics.to_optical(points))
     return pixels, seen & (pixels[:, 1] < _row_limit(rules, camera) - 0.5)
+
+
+def _ray_error(rules: GridRules, camera: CameraModel) -> float:
+    """Return how far off a ray may be, rad: the pitch, and half a pixel."""
+    return math.radians(rules.pitch_uncertainty_deg) + 0.5 / camera.fy
 
 
 def _row_limit(rules: GridRules, camera: CameraModel) -> int:

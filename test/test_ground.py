@@ -54,8 +54,7 @@ def _painted(discs: list[tuple[float, float, float]], camera: CameraModel = CAME
     right, down = (columns - camera.cx) / camera.fx, (rows - camera.cy) / camera.fy
     cos, sin = math.cos(mount.pitch), math.sin(mount.pitch)
     drop = down * cos + sin
-    with np.errstate(divide='ignore', invalid='ignore'):
-        reach = np.where(drop > 0.0, mount.z / drop, np.nan)
+    reach = np.where(drop > 1e-6, mount.z / np.maximum(drop, 1e-6), np.nan)
     x, y = mount.x + reach * (cos - down * sin), mount.y - right * reach
     mask = np.where(np.isnan(reach), 0, ROAD).astype(np.uint8)
     for disc_x, disc_y, radius in discs:

@@ -162,7 +162,8 @@ class TestProcess:
         assert first.confidence is second.confidence
 
     def test_no_image_sized_allocation_per_frame(self, tiny_backend: Backend) -> None:
-        segmenter = Segmenter(tiny_backend, SPEC)
+        # Few cells: what belongs to the grid is allocated afresh.
+        segmenter = Segmenter(tiny_backend, GridSpec(1.0, 0.0, 20.0, -5.0, 5.0))
         rgb, camera = _frame(1080, 1920), _camera(1080, 1920)
         segmenter.process(rgb, 0, camera, MOUNT, with_confidence=True)
         tracemalloc.start()

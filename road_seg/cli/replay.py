@@ -67,7 +67,8 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path, *,
     from road_seg.replay.parameters import recorded_parameters
     from road_seg.replay.run import Replay
     from road_seg.replay.run import REPORT_NAME
-    parameters = {**recorded_parameters(bag), **node_parameters(args)}
+    # The stamps are of the recording: no frame is old.
+    parameters = {'grid.max_age_s': 0.0, **recorded_parameters(bag), **node_parameters(args)}
     model = read_model(parameters.get('model') or default_model())
     work = Replay(bag, model, report, outputs, image_topic, overwrite)
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.ros
 
 HEIGHT, WIDTH = 64, 96  # the tiny model's input
 PICTURE = np.random.default_rng(3).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-ROAD = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)  # class 1 everywhere
+ROAD = np.full((HEIGHT, WIDTH, 3), (40, 230, 40), np.uint8)  # class 1, sure of it
 CALIBRATION = CameraInfo.nominal(WIDTH, HEIGHT, 90.0)
 
 MakeGraph = Callable[..., Graph]
@@ -125,7 +125,7 @@ def test_timings_name_the_frame_and_its_stages(make_graph: MakeGraph) -> None:
     message = send_until_answered(graph, timings, 'image', image)
     assert message.header == image.header
     stages = {key: float(value) for key, value in values_of(message.status[0]).items()}
-    assert stages.keys() == {'wait', 'decode', 'preprocess', 'network', 'postprocess',
+    assert stages.keys() == {'wait', 'decode', 'pose', 'preprocess', 'network', 'postprocess',
                              'publish', 'total'}
     parts = sum(value for key, value in stages.items() if key != 'total')
     assert 0.0 < parts <= stages['total'] + 0.01
@@ -244,12 +244,14 @@ def test_qos_of_every_topic(make_graph: MakeGraph) -> None:
     assert graph.wait(lambda: node.count_publishers('/road_seg/debug/timings'))
     publishers = {topic: qos(node.get_publishers_info_by_topic(topic)) for topic in (
         '/road_mask', '/road_mask/confidence', '/road_mask/overlay', '/drivable_area',
+        '/drivable_area/reasons',
         '/road_seg/debug/timings', '/diagnostics')}
     assert publishers == {
         '/road_mask': ('Image', reliable, volatile),
         '/road_mask/confidence': ('Image', reliable, volatile),
         '/road_mask/overlay': ('Image', reliable, volatile),
         '/drivable_area': ('OccupancyGrid', reliable, latched),
+        '/drivable_area/reasons': ('Image', reliable, volatile),
         '/road_seg/debug/timings': ('DiagnosticArray', reliable, volatile),
         '/diagnostics': ('DiagnosticArray', reliable, volatile)}
     subscriptions = {topic: qos(node.get_subscriptions_info_by_topic(topic))
