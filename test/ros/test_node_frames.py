@@ -1,6 +1,7 @@
 """Tests of what the active node publishes about a frame."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event
 
 import cv2
@@ -22,6 +23,7 @@ from tiny_model import expected_classes
 from tiny_model import expected_confidence
 
 from road_seg.calibration import CameraInfo
+from road_seg.grid import Reason
 from road_seg.pipeline import Segmenter
 
 pytestmark = pytest.mark.ros
@@ -155,6 +157,45 @@ def test_grid_with_a_calibration_only(make_graph: MakeGraph) -> None:
     assert cells[0, :9].tolist() == [-1] * 9
     assert cells[0, 10:].tolist() == [0] * 10
     assert graph.status(lambda status: status.level == DiagnosticStatus.OK)
+
+
+def test_reasons_while_subscribed_and_a_stale_frame(make_graph: MakeGraph) -> None:
+    graph = make_graph(extrinsics__z=1.0, extrinsics__x=0.0, grid__resolution=0.5,
+                       grid__x_max=10.0, grid__y_min=-5.0, grid__y_max=5.0,
+                       grid__max_age_s=3600.0).start()
+    graph.publish('camera_info', camera_info_message(CALIBRATION))
+    graph.status(lambda status: values_of(status).get('calibration', 'none') != 'none')
+    grids = graph.listen(OccupancyGrid, 'drivable_area')
+    reasons = graph.listen(Image, 'drivable_area/reasons')
+    fresh = image_message(ROAD, 'rgb8')
+    fresh.header.stamp = graph.node.get_clock().now().to_msg()
+    message = send_until_answered(graph, reasons, 'image', fresh)
+    assert (message.header.frame_id, message.header.stamp) == ('base_link', fresh.header.stamp)
+    assert mask_of(message)[10].tolist() == [Reason.OUT_OF_VIEW] * 3 + [Reason.DRIVABLE] * 17
+    grids.clear()
+    message = send_until_answered(graph, reasons, 'image', image_message(ROAD, 'rgb8', stamp=7))
+    assert (mask_of(message) == Reason.STALE).all()
+    assert graph.wait(lambda: grids)
+    assert set(grids[0].data) == {-1}
+    status = graph.status(lambda status: status.level == DiagnosticStatus.WARN)
+    assert status.message.startswith('grid unknown: image ')
+    fresh.header.stamp = graph.node.get_clock().now().to_msg()
+    send_until_answered(graph, reasons, 'image', fresh)
+    assert graph.status(lambda status: status.level == DiagnosticStatus.OK)
+
+
+def test_rectified_images_follow_p(make_graph: MakeGraph) -> None:
+    graph = make_graph('image:=camera/image_rect', extrinsics__z=1.0, extrinsics__x=0.0,
+                       grid__resolution=0.5, grid__x_max=10.0, grid__y_min=-5.0,
+                       grid__y_max=5.0).start()
+    raw = camera_info_message(replace(CALIBRATION, k=(12.0, 0.0, 47.5, 0.0, 12.0, 31.5, 0.0, 0.0,
+                                                      1.0), d=(-0.3, 0.1, 0.0, 0.0, 0.0)))
+    graph.publish('camera/camera_info', raw)
+    graph.status(lambda status: values_of(status).get('calibration', 'none') != 'none')
+    grids = graph.listen(OccupancyGrid, 'drivable_area')
+    grid = send_until_answered(graph, grids, 'camera/image_rect', image_message(ROAD, 'rgb8'))
+    cells = np.array(grid.data, np.int8).reshape(20, 20)
+    assert cells[10].tolist() == [-1] * 3 + [0] * 17
 
 
 def test_no_grid_with_an_unusable_calibration(make_graph: MakeGraph) -> None:

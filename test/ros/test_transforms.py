@@ -25,8 +25,8 @@ from road_seg.camera import Extrinsics
 from road_seg.errors import CalibrationError
 from road_seg.errors import ConfigError
 from road_seg.ros import transforms
-from road_seg.ros.parameters import Parameters
 from road_seg.ros.parameters import PARAMETERS
+from road_seg.ros.parameters import Parameters
 from road_seg.ros.transforms import FixedExtrinsics
 from road_seg.ros.transforms import open_extrinsics
 from road_seg.ros.transforms import TfExtrinsics
@@ -187,7 +187,7 @@ def test_no_grid_while_tf_fails_and_recovery(make_graph: MakeGraph,
     graph = make_graph(extrinsics__source='tf', grid__resolution=0.5, grid__x_max=10.0,
                        grid__y_min=-5.0, grid__y_max=5.0).start()
     graph.publish('camera_info', camera_info_message(CameraInfo.nominal(96, 64, 90.0)))
-    assert graph.wait(lambda: values_of(graph.statuses[-1]).get('calibration', 'none') != 'none')
+    graph.status(lambda status: values_of(status).get('calibration', 'none') != 'none')
     masks, grids = graph.listen(Image, 'road_mask'), graph.listen(OccupancyGrid, 'drivable_area')
     road = np.full((64, 96, 3), (40, 230, 40), np.uint8)
     for stamp, height in ((1, None), (2, 1.0), (3, None), (4, 2.0)):
