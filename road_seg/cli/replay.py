@@ -61,6 +61,7 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path, *,
     """
     from road_seg.backends import default_model
     from road_seg.backends import read_model
+    from road_seg.cli.output import print_grid_scores
     from road_seg.cli.output import print_scores
     from road_seg.cli.output import write_json
     from road_seg.cli.progress import Progress
@@ -79,6 +80,8 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path, *,
     summary = work.run(open_node, Progress('frame'))
     if summary['labelled_frames']:
         print_scores(summary)
+    if summary['grid']['coverage'] is not None:
+        print_grid_scores(summary['grid'])
     trip = summary['latency_ms']['round_trip']
     print(f'{summary["frames"]} frames, {summary["grids"]} grids, round trip p50 '
           f'{trip["p50"]:.1f} ms, p95 {trip["p95"]:.1f} ms, backend {summary["backend"]}')
