@@ -1,24 +1,23 @@
 """Where a point of the world lies in the image: camera intrinsics and extrinsics."""
 
 from dataclasses import dataclass
+from dataclasses import replace
 import math
 
 import cv2
 import numpy as np
 
 from road_seg.calibration import CameraInfo
+from road_seg.distortion import COEFFICIENTS
+from road_seg.distortion import distort
+from road_seg.distortion import field_angle
 from road_seg.errors import CalibrationError
 
-# Distortion models of sensor_msgs/distortion_models.hpp and the numbers of coefficients that
-# OpenCV takes for them (none = no distortion).
-_COEFFICIENTS = {'': (0,), 'plumb_bob': (0, 4, 5), 'rational_polynomial': (0, 8, 12, 14),
-                 'equidistant': (0, 4)}
 _NO_DISTORTION = (0.0,) * 4
 _MAX_ASPECT_CHANGE = 0.02
-# A ray belongs to the lens's field while a step outwards moves the pixel outwards by at least
-# this share of what it does on the axis; beyond, the distortion polynomial folds back.
-_MIN_RADIAL_SLOPE = 0.05
-_FIELD_ANGLES = np.linspace(0.0, math.radians(89.9), 3600)
+_MIN_LEVEL = 1e-9
+# Body axes (forward, left, up) to optical ones (right, down, forward), REP-103.
+_OPTICAL_OF_BODY = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])
 
 
 @dataclass(frozen=True)
@@ -50,19 +49,22 @@ class CameraModel:
     max_angle: float
 
     @classmethod
-    def from_info(cls, info: CameraInfo,
-                  image_size: tuple[int, int] | None = None) -> 'CameraModel':
+    def from_info(cls, info: CameraInfo, image_size: tuple[int, int] | None = None, *,
+                  is_rectified: bool = False) -> 'CameraModel':
         """
         Make the model of the images a calibration belongs to.
 
-        ROI and binning follow image_geometry's fromCameraInfo: (c - offset) / binning. An image
-        of another size is taken as resized by OpenCV, which keeps the outer edges together:
-        (c + 0.5) * scale - 0.5.
+        ROI and binning follow image_geometry's fromCameraInfo: (c - offset) / binning. Images
+        rectified by image_proc follow P without distortion. The rectification R is not applied:
+        points are taken in the frame that the images' header names.
 
         :param info: the calibration.
         :param image_size: (width, height) of the images; the calibration's own without it.
+        :param is_rectified: the images are rectified.
         :raises CalibrationError: a field is unusable or the size cannot match.
         """
+        if is_rectified:
+            info = _rectified(info)
         _check_intrinsics(info)
         width, height = _effective_size(info)
         binning_x, binning_y = max(1, info.binning_x), max(1, info.binning_y)
@@ -75,12 +77,36 @@ class CameraModel:
                 f'{columns} x {rows}', expected='the same shape (within 2 %)',
                 fix='use the calibration of this camera and image size')
         d = info.d if any(info.d) else _NO_DISTORTION
-        return cls(
-            width=columns, height=rows, distortion_model=info.distortion_model, d=d,
-            fx=info.k[0] / binning_x * scale_x, fy=info.k[4] / binning_y * scale_y,
-            cx=((info.k[2] - x_offset) / binning_x + 0.5) * scale_x - 0.5,
-            cy=((info.k[5] - y_offset) / binning_y + 0.5) * scale_y - 0.5,
-            max_angle=_field_angle(info.distortion_model, d))
+        model = cls(
+            width=width, height=height, distortion_model=info.distortion_model, d=d,
+            fx=info.k[0] / binning_x, fy=info.k[4] / binning_y,
+            cx=(info.k[2] - x_offset) / binning_x, cy=(info.k[5] - y_offset) / binning_y,
+            max_angle=field_angle(info.distortion_model, d))
+        return model.resized(columns, rows)
+
+    def resized(self, width: int, height: int) -> 'CameraModel':
+        """
+        Return the model of the same images resized by OpenCV, also to another shape.
+
+        That keeps the outer edges together: (c + 0.5) * scale - 0.5.
+        """
+        scale_x, scale_y = width / self.width, height / self.height
+        return replace(self, width=width, height=height,
+                       fx=self.fx * scale_x, fy=self.fy * scale_y,
+                       cx=(self.cx + 0.5) * scale_x - 0.5, cy=(self.cy + 0.5) * scale_y - 0.5)
+
+    def check_size(self, shape: tuple[int, ...]) -> None:
+        """
+        Do nothing if the model is that of images of a shape.
+
+        :param shape: (height, width, ...).
+        :raises CalibrationError: it is not.
+        """
+        if shape[:2] != (self.height, self.width):
+            raise CalibrationError(
+                'camera_info', found=f'{self.width} x {self.height}',
+                expected=f"the image's size {shape[1]} x {shape[0]}",
+                fix='use the calibration of this camera and image size')
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """
@@ -93,25 +119,16 @@ class CameraModel:
         """
         points = np.asarray(points, np.float64)
         pixels = np.full((len(points), 2), np.nan)
-        radius = np.hypot(points[:, 0], points[:, 1])
-        seen = (points[:, 2] > 0.0) & (np.arctan2(radius, points[:, 2]) < self.max_angle)
-        if seen.any():
-            pixels[seen] = self._distort(points[seen])
-        inside = (pixels >= -0.5) & (pixels < (self.width - 0.5, self.height - 0.5))
-        return pixels, inside.all(axis=1)
-
-    def _distort(self, points: np.ndarray) -> np.ndarray:
-        """Return the pixels (N, 2) of points (N, 3) inside the lens's field."""
-        matrix = np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
-        project = cv2.fisheye.projectPoints if self._is_fisheye else cv2.projectPoints
-        pixels, _ = project(points.reshape(-1, 1, 3), np.zeros(3), np.zeros(3), matrix,
-                            np.array(self.d, np.float64))
-        return pixels.reshape(-1, 2)
-
-    @property
-    def _is_fisheye(self) -> bool:
-        """Say whether OpenCV's fisheye functions apply."""
-        return self.distortion_model == 'equidistant'
+        x, y, z = points.T
+        seen = (z > 0.0) & (np.hypot(x, y) < math.tan(self.max_angle) * z)
+        rays_x, rays_y = distort(self.distortion_model, self.d, x[seen] / z[seen],
+                                 y[seen] / z[seen])
+        columns, rows = self.fx * rays_x + self.cx, self.fy * rays_y + self.cy
+        pixels[seen, 0], pixels[seen, 1] = columns, rows
+        valid = np.zeros(len(points), bool)
+        valid[seen] = ((columns >= -0.5) & (columns < self.width - 0.5)
+                       & (rows >= -0.5) & (rows < self.height - 0.5))
+        return pixels, valid
 
 
 @dataclass(frozen=True)
@@ -136,6 +153,36 @@ class Extrinsics:
     pitch: float = 0.0
     yaw: float = 0.0
 
+    @classmethod
+    def from_optical(cls, translation: tuple[float, float, float],
+                     rotation: tuple[float, float, float, float]) -> 'Extrinsics':
+        """
+        Read the pose of a camera's optical frame in base_link, as TF gives it.
+
+        :param translation: x, y, z of its origin, m.
+        :param rotation: quaternion x, y, z, w, of any length above 0.
+        :raises CalibrationError: a number is not finite or the quaternion is 0.
+        """
+        x, y, z, w = rotation
+        length = math.hypot(*rotation)
+        if not (math.isfinite(sum(translation)) and math.isfinite(length) and length > 0.0):
+            raise CalibrationError(
+                'camera transform', found=f'translation {translation}, rotation {rotation}',
+                expected='finite numbers and a quaternion other than 0',
+                fix='correct the publisher of the transform')
+        x, y, z, w = x / length, y / length, z / length, w / length
+        # The columns of the optical frame's rotation are its axes in base_link: right, down,
+        # forward. Body axes are forward, left, up.
+        right = (1 - 2 * (y * y + z * z), 2 * (x * y + z * w), 2 * (x * z - y * w))
+        down = (2 * (x * y - z * w), 1 - 2 * (x * x + z * z), 2 * (y * z + x * w))
+        forward = (2 * (x * z + y * w), 2 * (y * z - x * w), 1 - 2 * (x * x + y * y))
+        level = math.hypot(forward[0], forward[1])
+        pitch = math.atan2(-forward[2], level)
+        if level < _MIN_LEVEL:  # straight up or down: roll and yaw turn about one axis
+            return cls(*translation, 0.0, pitch, math.atan2(right[0], -right[1]))
+        return cls(*translation, math.atan2(-right[2], -down[2]), pitch,
+                   math.atan2(forward[1], forward[0]))
+
     def to_optical(self, points: np.ndarray) -> np.ndarray:
         """
         Return points of base_link in the camera's optical frame.
@@ -143,8 +190,12 @@ class Extrinsics:
         :param points: (N, 3) float64, metres, in base_link.
         :return: (N, 3) float64, metres, optical frame (z forward, x right, y down).
         """
-        body = (points - (self.x, self.y, self.z)) @ self._rotation
-        return np.stack((-body[:, 1], -body[:, 2], body[:, 0]), axis=1)
+        to_optical = _OPTICAL_OF_BODY @ self._rotation.T
+        shift = to_optical @ (-self.x, -self.y, -self.z)
+        points = np.asarray(points, np.float64).reshape(-1, 1, 3)
+        if not len(points):
+            return np.empty((0, 3))
+        return cv2.transform(points, np.column_stack((to_optical, shift))).reshape(-1, 3)
 
     @property
     def _rotation(self) -> np.ndarray:
@@ -162,6 +213,18 @@ class Extrinsics:
         return about_z @ about_y @ about_x
 
 
+def _rectified(info: CameraInfo) -> CameraInfo:
+    """Return a calibration whose K is the intrinsic part of P and whose D is empty."""
+    p = info.p
+    if len(p) != 12 or not np.isfinite(p).all() or p[0] <= 0.0 or p[5] <= 0.0 or (
+            p[1], p[3], p[4], p[7], *p[8:]) != (0.0,) * 6 + (1.0, 0.0):
+        raise CalibrationError(
+            'camera_info P', found=str(p),
+            expected='fx 0 cx 0 0 fy cy 0 0 0 1 0, of a mono or first stereo camera',
+            fix='calibrate the camera, or say with image_geometry that images are not rectified')
+    return replace(info, k=(*p[:3], *p[4:7], *p[8:11]), distortion_model='', d=())
+
+
 def _check_intrinsics(info: CameraInfo) -> None:
     """Refuse a calibration whose matrix or distortion cannot be used."""
     def refuse(field: str, found: object, expected: str) -> None:
@@ -176,10 +239,10 @@ def _check_intrinsics(info: CameraInfo) -> None:
         refuse('K[0], K[4]', (info.k[0], info.k[4]), 'focal lengths above 0')
     if (info.k[1], info.k[3], *info.k[6:]) != (0.0, 0.0, 0.0, 0.0, 1.0):
         refuse('K', info.k, 'fx 0 cx 0 fy cy 0 0 1')
-    if info.distortion_model not in _COEFFICIENTS:
+    if info.distortion_model not in COEFFICIENTS:
         refuse('distortion_model', repr(info.distortion_model),
-               ', '.join(name for name in _COEFFICIENTS if name))
-    sizes = _COEFFICIENTS[info.distortion_model]
+               ', '.join(name for name in COEFFICIENTS if name))
+    sizes = COEFFICIENTS[info.distortion_model]
     if len(info.d) not in sizes and any(info.d):
         refuse('D', f'{len(info.d)} coefficients',
                f'{" or ".join(map(str, sizes))} for {info.distortion_model!r}')
@@ -202,19 +265,3 @@ def _effective_size(info: CameraInfo) -> tuple[int, int]:
             expected='a sensor size above 0 with the region inside it',
             fix='correct the publisher of camera_info')
     return columns, rows
-
-
-def _field_angle(distortion_model: str, d: tuple[float, ...]) -> float:
-    """Return the angle from the optical axis, rad, up to which the distortion is one to one."""
-    angles = _FIELD_ANGLES
-    with np.errstate(all='ignore'):
-        if distortion_model == 'equidistant':
-            radii = angles * np.polyval((*d[::-1], 1.0), angles**2)
-        else:
-            k1, k2, _, _, k3, k4, k5, k6 = (*d, *[0.0] * 8)[:8]
-            squared = np.tan(angles)**2
-            radii = (np.tan(angles) * np.polyval((k3, k2, k1, 1.0), squared)
-                     / np.polyval((k6, k5, k4, 1.0), squared))
-        slopes = np.diff(radii) / np.diff(angles)
-    folded = ~(slopes >= _MIN_RADIAL_SLOPE)
-    return float(angles[folded.argmax()] if folded.any() else angles[-1])

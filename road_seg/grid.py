@@ -6,22 +6,20 @@ import math
 
 import numpy as np
 
-from road_seg.camera import CameraModel
-from road_seg.camera import Extrinsics
-from road_seg.errors import CalibrationError
 from road_seg.errors import ConfigError
-from road_seg.labels import UNLABELLED
 
 # Values of nav2_costmap_2d's occ_grid_values.hpp.
 FREE = 0
 OCCUPIED = 100
 UNKNOWN = -1
 
+ENCODINGS = ('trinary', 'probability')
+
 _MAX_CELLS = 4_000_000
 
 
 class Reason(IntEnum):
-    """Why a cell has its value."""
+    """Why a cell has its value; every reason but the first two means UNKNOWN."""
 
     DRIVABLE = 0
     BLOCKED = 1
@@ -78,12 +76,55 @@ class GridSpec:
 
     def cell_centres(self) -> np.ndarray:
         """Return the cells' centres on the ground, (height * width, 3) float64, base_link, m."""
-        x = self.x_min + (np.arange(self.width) + 0.5) * self.resolution
-        y = self.y_min + (np.arange(self.height) + 0.5) * self.resolution
-        centres = np.zeros((self.height, self.width, 3))
-        centres[..., 0] = x
-        centres[..., 1] = y[:, np.newaxis]
-        return centres.reshape(-1, 3)
+        return self._ground_points(np.arange(self.width) + 0.5, np.arange(self.height) + 0.5)
+
+    def cell_corners(self) -> np.ndarray:
+        """Return the corners, ((height + 1) * (width + 1), 3) float64, base_link, m."""
+        return self._ground_points(np.arange(self.width + 1), np.arange(self.height + 1))
+
+    def _ground_points(self, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the points at z = 0 of a mesh given in cells, row by row."""
+        points = np.zeros((len(rows), len(columns), 3))
+        points[..., 0] = self.x_min + columns * self.resolution
+        points[..., 1] = (self.y_min + rows * self.resolution)[:, np.newaxis]
+        return points.reshape(-1, 3)
+
+
+@dataclass(frozen=True)
+class GridRules:
+    """
+    When a cell is free, blocked or unknown, and how that is written.
+
+    :param encoding: trinary (FREE, OCCUPIED, UNKNOWN) or probability (0..100, UNKNOWN).
+    :param drivable_threshold: smallest mean drivable probability of a free cell, 0..1.
+    :param confidence_threshold: smallest mean confidence of a known cell, 0..1.
+    :param pitch_uncertainty_deg: how far the camera's pitch may be off, degrees.
+    :param max_ground_error: largest error along the ground that this may make, m.
+    :param max_age_s: largest age of an image, s; 0 for no limit.
+    :param bonnet_top: rows from this share of the image's height on show the vehicle itself.
+    :param ego_x_min: rear edge of the ground under the vehicle, m.
+    :param ego_x_max: its front edge, m.
+    :param ego_y_min: its right edge, m.
+    :param ego_y_max: its left edge, m.
+    """
+
+    encoding: str = 'trinary'
+    drivable_threshold: float = 0.5
+    confidence_threshold: float = 0.6
+    pitch_uncertainty_deg: float = 0.5
+    max_ground_error: float = 6.0
+    max_age_s: float = 0.5
+    bonnet_top: float = 1.0
+    ego_x_min: float = 0.0
+    ego_x_max: float = 0.0
+    ego_y_min: float = 0.0
+    ego_y_max: float = 0.0
+
+    def covers(self, points: np.ndarray) -> np.ndarray:
+        """Return which points (N, 3), base_link, m, lie under the vehicle, (N,) bool."""
+        x, y = points[:, 0], points[:, 1]
+        return ((x > self.ego_x_min) & (x < self.ego_x_max)
+                & (y > self.ego_y_min) & (y < self.ego_y_max))
 
 
 @dataclass(frozen=True)
@@ -92,8 +133,8 @@ class DrivableGrid:
     What is known of each cell, in nav_msgs/OccupancyGrid's order (index = y * width + x).
 
     :param spec: the extent.
-    :param values: (height, width) int8: FREE, OCCUPIED or UNKNOWN; row 0 at y_min, column 0 at
-        x_min.
+    :param values: (height, width) int8: FREE, OCCUPIED or UNKNOWN (probability encoding: 0..100
+        or UNKNOWN); row 0 at y_min, column 0 at x_min.
     :param reasons: (height, width) uint8: a Reason each.
     """
 
@@ -102,61 +143,7 @@ class DrivableGrid:
     reasons: np.ndarray
 
 
-class GroundProjector:
-    """
-    Look up, for every cell of a flat ground, the pixel of a mask that sees its centre.
-
-    :param spec: the extent of the grids.
-    """
-
-    def __init__(self, spec: GridSpec) -> None:
-        self._spec = spec
-        self._geometry: tuple[CameraModel, Extrinsics] | None = None
-        self._pixels = np.empty(0, np.intp)
-        self._out_of_view = np.empty(0, bool)
-
-    def project(self, mask: np.ndarray, is_drivable: np.ndarray, camera: CameraModel,
-                extrinsics: Extrinsics) -> DrivableGrid:
-        """
-        Return the grid of one frame.
-
-        :param mask: (H, W) uint8 class ids; unlabelled pixels give unknown cells.
-        :param is_drivable: (256,) bool by class id.
-        :param camera: model of the images the mask belongs to.
-        :param extrinsics: the camera's pose in base_link.
-        :raises CalibrationError: the mask does not have the camera's size.
-        """
-        if mask.shape != (camera.height, camera.width):
-            raise CalibrationError(
-                'camera_info', found=f'{camera.width} x {camera.height}',
-                expected=f"the image's size {mask.shape[1]} x {mask.shape[0]}",
-                fix='use the calibration of this camera and image size')
-        if self._geometry != (camera, extrinsics):
-            self._build_table(camera, extrinsics)
-        values, reasons = _by_class(is_drivable)
-        classes = mask.reshape(-1).take(self._pixels)
-        cell_values = values.take(classes)
-        cell_reasons = reasons.take(classes)
-        cell_values[self._out_of_view] = UNKNOWN
-        cell_reasons[self._out_of_view] = Reason.OUT_OF_VIEW
-        shape = (self._spec.height, self._spec.width)
-        return DrivableGrid(self._spec, cell_values.reshape(shape), cell_reasons.reshape(shape))
-
-    def _build_table(self, camera: CameraModel, extrinsics: Extrinsics) -> None:
-        """Find the flat pixel index of every cell."""
-        points = extrinsics.to_optical(self._spec.cell_centres())
-        pixels, valid = camera.project(points)
-        nearest = np.floor(pixels[valid] + 0.5).astype(np.intp)
-        self._pixels = np.zeros(len(points), np.intp)
-        self._pixels[valid] = nearest[:, 1] * camera.width + nearest[:, 0]
-        self._out_of_view = ~valid
-        self._geometry = (camera, extrinsics)
-
-
-def _by_class(is_drivable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return look-up tables class id -> value (256,) int8 and reason (256,) uint8."""
-    values = np.where(is_drivable, FREE, OCCUPIED).astype(np.int8)
-    reasons = np.where(is_drivable, Reason.DRIVABLE, Reason.BLOCKED).astype(np.uint8)
-    values[UNLABELLED] = UNKNOWN
-    reasons[UNLABELLED] = Reason.LOW_CONFIDENCE
-    return values, reasons
+def unknown_grid(spec: GridSpec, reason: Reason) -> DrivableGrid:
+    """Return a grid of which nothing is known, for one reason."""
+    shape = (spec.height, spec.width)
+    return DrivableGrid(spec, np.full(shape, UNKNOWN, np.int8), np.full(shape, reason, np.uint8))

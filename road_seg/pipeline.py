@@ -8,13 +8,19 @@ import cv2
 import numpy as np
 
 from road_seg.backends.base import Backend
+from road_seg.backends.base import Prediction
 from road_seg.camera import CameraModel
 from road_seg.camera import Extrinsics
 from road_seg.errors import InputError
 from road_seg.grid import DrivableGrid
+from road_seg.grid import GridRules
 from road_seg.grid import GridSpec
-from road_seg.grid import GroundProjector
+from road_seg.grid import Reason
+from road_seg.grid import unknown_grid
+from road_seg.ground import GroundProjector
 from road_seg.labels import LabelMap
+
+_NS_PER_S = 1e9
 
 STAGES = ('preprocess', 'network', 'postprocess', 'grid')
 
@@ -44,11 +50,15 @@ class Segmenter:
 
     :param backend: an active backend; the caller activates and deactivates it.
     :param grid_spec: extent of the grids; None for no grids.
+    :param grid_rules: when a cell is free, blocked or unknown.
     """
 
-    def __init__(self, backend: Backend, grid_spec: GridSpec | None) -> None:
+    def __init__(self, backend: Backend, grid_spec: GridSpec | None,
+                 grid_rules: GridRules | None = None) -> None:
         self._backend = backend
-        self._projector = GroundProjector(grid_spec) if grid_spec else None
+        self._grid_spec = grid_spec
+        self._grid_rules = grid_rules or GridRules()
+        self._projector = GroundProjector(grid_spec, self._grid_rules) if grid_spec else None
         self._network_image = np.empty((backend.model.height, backend.model.width, 3), np.uint8)
         self._halves: dict[int, np.ndarray] = {}
         self._mask: np.ndarray | None = None
@@ -61,7 +71,7 @@ class Segmenter:
 
     def process(self, rgb: np.ndarray, stamp_ns: int, camera: CameraModel | None = None,
                 extrinsics: Extrinsics | None = None, *,
-                with_confidence: bool = False) -> Result:
+                with_confidence: bool = False, age_ns: int = 0) -> Result:
         """
         Segment one frame.
 
@@ -70,12 +80,16 @@ class Segmenter:
         :param camera: model of the frame's camera; None gives no grid.
         :param extrinsics: the camera's pose in base_link; None gives no grid.
         :param with_confidence: also return the confidence at the frame's size.
+        :param age_ns: time since the frame's acquisition, ns; beyond the rules' limit the grid is
+            unknown.
         :raises InputError: the frame has the wrong form.
         :raises CalibrationError: the camera model is for another image size.
         """
         if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
             raise InputError('frame', found=f'{rgb.dtype} {rgb.shape}',
                              expected='uint8 (height, width, 3)', fix='convert it to RGB')
+        if camera:
+            camera.check_size(rgb.shape)
         times = [time.perf_counter_ns()]
         image = self._to_network_size(rgb)
         times.append(time.perf_counter_ns())
@@ -85,14 +99,23 @@ class Segmenter:
         if with_confidence:
             self._confidence = _to_size(prediction.confidence, rgb.shape[:2], self._confidence)
         times.append(time.perf_counter_ns())
-        grid = None
-        if self._projector and camera and extrinsics:
-            grid = self._projector.project(self._mask, self.labels.is_drivable, camera,
-                                           extrinsics)
+        grid = self._grid(prediction, camera, extrinsics, age_ns)
         times.append(time.perf_counter_ns())
         durations = (after - before for before, after in pairwise(times))
         return Result(stamp_ns, self._mask, self._confidence if with_confidence else None, grid,
                       dict(zip(STAGES, durations, strict=True)))
+
+    def _grid(self, prediction: Prediction, camera: CameraModel | None,
+              extrinsics: Extrinsics | None, age_ns: int) -> DrivableGrid | None:
+        """Return the grid, made at the network's size; None rather than a guess."""
+        if not (self._projector and camera and extrinsics):
+            return None
+        limit_s = self._grid_rules.max_age_s
+        if limit_s and age_ns > limit_s * _NS_PER_S:
+            return unknown_grid(self._grid_spec, Reason.STALE)
+        height, width = prediction.drivable.shape
+        return self._projector.project(prediction.drivable, prediction.confidence,
+                                       camera.resized(width, height), extrinsics)
 
     def _to_network_size(self, rgb: np.ndarray) -> np.ndarray:
         """Return the frame stretched to the network's input size."""

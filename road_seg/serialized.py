@@ -17,6 +17,7 @@ class Answer:
     :param grid: nav_msgs/OccupancyGrid, None without a usable calibration.
     :param stages_ms: duration of each stage, ms.
     :param round_trip_ms: from sending the frame to having all of this, ms.
+    :param reasons: sensor_msgs/Image of the grid's reasons, None without a grid.
     """
 
     mask: bytes
@@ -25,6 +26,7 @@ class Answer:
     grid: bytes | None
     stages_ms: dict[str, float]
     round_trip_ms: float
+    reasons: bytes | None = None
 
 
 def header_stamp_ns(cdr: bytes) -> int:

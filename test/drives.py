@@ -22,7 +22,7 @@ def picture(index: int) -> np.ndarray:
     """Return an RGB picture (48, 64, 3) whose red channel falls into bands of 32."""
     rgb = np.empty((HEIGHT, WIDTH, 3), np.uint8)
     rgb[..., 0] = np.arange(WIDTH) * 3 % 160
-    rgb[..., 1] = index % 256
+    rgb[..., 1] = 200 + index % 56
     rgb[..., 2] = np.arange(HEIGHT)[:, np.newaxis]
     return rgb
 

@@ -96,19 +96,59 @@ class TestProjection:
         assert pixels.shape == (0, 2)
         assert valid.shape == (0,)
 
-    @given(seed=st.integers(0, 1000), d=st.tuples(*[small] * 8), model=st.sampled_from(
-        [('plumb_bob', 5), ('rational_polynomial', 8), ('equidistant', 4)]))
-    def test_agrees_with_opencv(self, seed: int, d: tuple, model: tuple[str, int]) -> None:
+
+class TestOpenCv:
+    """Agreement with OpenCV's own projection, in double precision."""
+
+    @settings(max_examples=300, deadline=None)
+    @given(seed=st.integers(0, 10_000), data=st.data(), model=st.sampled_from(
+        [('plumb_bob', 4), ('plumb_bob', 5), ('rational_polynomial', 8),
+         ('rational_polynomial', 12), ('rational_polynomial', 14), ('equidistant', 4)]),
+           focal=st.tuples(st.floats(150.0, 2000.0), st.floats(150.0, 2000.0)),
+           centre=st.tuples(st.floats(200.0, 440.0), st.floats(140.0, 340.0)),
+           binning=st.sampled_from([0, 1, 2]), offset=st.tuples(st.integers(0, 99),
+                                                                st.integers(0, 99)))
+    def test_random_cameras(self, seed: int, data: st.DataObject, model: tuple[str, int],
+                            focal: tuple, centre: tuple, binning: int, offset: tuple) -> None:
         name, count = model
-        camera = CameraModel.from_info(_info(name, *d[:count]))
-        points = np.random.default_rng(seed).uniform((-5, -5, 0.1), (5, 5, 20), (50, 3))
+        d = data.draw(st.tuples(*[small] * count))
+        k = (focal[0], 0.0, centre[0], 0.0, focal[1], centre[1], 0.0, 0.0, 1.0)
+        roi = (offset[0], offset[1], 320, 480)
+        camera = CameraModel.from_info(_info(name, *d, k=k, roi=roi, binning_x=binning,
+                                             binning_y=binning))
+        points = np.random.default_rng(seed).uniform((-5, -5, 0.05), (5, 5, 20), (200, 3))
         pixels, valid = camera.project(points)
         function = cv2.fisheye.projectPoints if name == 'equidistant' else cv2.projectPoints
-        expected = function(points[:, np.newaxis], np.zeros(3), np.zeros(3),
-                            np.reshape(K, (3, 3)), np.array(d[:count]))[0][:, 0]
-        np.testing.assert_allclose(pixels[valid], expected[valid], atol=1e-6)
-        assert (expected[valid] >= -0.5).all()
-        assert (expected[valid] < (639.5, 479.5)).all()
+        sensor = function(points[:, np.newaxis], np.zeros(3), np.zeros(3), np.reshape(k, (3, 3)),
+                          np.array(d))[0][:, 0]
+        expected = (sensor - offset) / max(1, binning)
+        in_field = ~np.isnan(pixels[:, 0])
+        np.testing.assert_allclose(pixels[in_field], expected[in_field], rtol=1e-9, atol=1e-6)
+        inside = ((expected >= -0.5) & (expected < (camera.width - 0.5, camera.height - 0.5))
+                  ).all(axis=1)
+        assert (valid == (inside & in_field)).all()
+
+    @settings(max_examples=100, deadline=None)
+    @given(seed=st.integers(0, 10_000), model=st.sampled_from(['plumb_bob', 'equidistant',
+                                                               'rational_polynomial']),
+           k1=st.floats(-0.25, 0.1), k2=st.floats(-0.02, 0.04), p1=st.floats(-0.002, 0.002))
+    def test_ray_to_pixel_to_ray(self, seed: int, model: str, k1: float, k2: float,
+                                 p1: float) -> None:
+        d = {'plumb_bob': (k1, k2, p1, -p1, 0.0), 'equidistant': (k1 / 5, k2 / 5, 0.0, 0.0),
+             'rational_polynomial': (k1, k2, p1, p1, 0.0, 0.05, 0.01, 0.0)}[model]
+        camera = CameraModel.from_info(_info(model, *d))
+        points = np.random.default_rng(seed).uniform((-4, -3, 1.0), (4, 3, 9.0), (200, 3))
+        pixels, valid = camera.project(points)
+        # Near the end of the lens's field a pixel fixes its ray less and less.
+        angle = np.arctan2(np.hypot(points[:, 0], points[:, 1]), points[:, 2])
+        judged = valid & (angle < 0.8 * camera.max_angle)
+        matrix = np.array([[500.0, 0, 320.0], [0, 400.0, 240.0], [0, 0, 1]])
+        stop = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 500, 1e-12)
+        undistort = (cv2.fisheye.undistortPoints if model == 'equidistant'
+                     else cv2.undistortPoints)
+        rays = undistort(pixels[judged][:, np.newaxis], matrix, np.array(d),
+                         **({'criteria': stop}))[:, 0]
+        np.testing.assert_allclose(rays, points[judged, :2] / points[judged, 2:], atol=1e-6)
 
 
 class TestLensField:
@@ -193,6 +233,37 @@ class TestFromInfo:
         ray = (resized[0, middle] - 320.0) / 500.0
         pixels, _ = camera.project(np.array([[ray, 0.0, 1.0]]))
         assert pixels[0, 0] == pytest.approx(middle, abs=1e-3)
+
+    def test_resized_to_another_shape(self) -> None:
+        camera = CameraModel.from_info(INFO).resized(416, 256)
+        assert (camera.width, camera.height) == (416, 256)
+        np.testing.assert_allclose((camera.fx, camera.fy, camera.cx, camera.cy),
+                                   (325.0, 400 * 256 / 480, 320.5 * 0.65 - 0.5,
+                                    240.5 * 256 / 480 - 0.5), rtol=1e-12)
+
+    def test_rectified_images_follow_p(self) -> None:
+        p = (450.0, 0.0, 310.0, 0.0, 0.0, 440.0, 250.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+        info = replace(UDACITY, width=640, height=480, p=p, roi=(10, 20, 400, 600),
+                       binning_x=2, binning_y=2)
+        camera = CameraModel.from_info(info, is_rectified=True)
+        assert (camera.fx, camera.fy, camera.cx, camera.cy) == (225.0, 220.0, 150.0, 115.0)
+        pixels, valid = camera.project(np.array([(0.5, 0.25, 1.0), (0.0, 0.0, 1.0)]))
+        assert pixels.tolist() == [[262.5, 170.0], [150.0, 115.0]]
+        assert valid.all()
+
+    @pytest.mark.parametrize('p', [
+        (), (0.0,) * 12, (450.0, 0, 310, -45.0, 0, 440.0, 250, 0, 0, 0, 1, 0),
+        (math.nan, 0, 310, 0, 0, 440.0, 250, 0, 0, 0, 1, 0),
+        (450.0, 1.0, 310, 0, 0, 440.0, 250, 0, 0, 0, 1, 0)])
+    def test_refuses_rectified_images_with_an_unusable_p(self, p: tuple) -> None:
+        CameraModel.from_info(replace(INFO, p=p))
+        with pytest.raises(CalibrationError, match=r'camera_info P: found .*of a mono or first'):
+            CameraModel.from_info(replace(INFO, p=p), is_rectified=True)
+
+    def test_check_size(self) -> None:
+        CameraModel.from_info(INFO).check_size((480, 640, 3))
+        with pytest.raises(CalibrationError, match=r'found 640 x 480; expected .*size 480 x 640'):
+            CameraModel.from_info(INFO).check_size((640, 480))
 
     def test_models_of_equal_calibrations_are_equal(self) -> None:
         first, second = CameraModel.from_info(INFO), CameraModel.from_info(replace(INFO))

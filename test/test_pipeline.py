@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tiny_model import expected_classes
 from tiny_model import expected_confidence
+from tiny_model import expected_drivable
 from tiny_model import write_tiny_model
 
 from road_seg.backends import Backend
@@ -19,9 +20,10 @@ from road_seg.camera import Extrinsics
 from road_seg.errors import BackendError
 from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
+from road_seg.grid import GridRules
 from road_seg.grid import GridSpec
-from road_seg.grid import GroundProjector
-from road_seg.labels import ROAD_LABELS
+from road_seg.grid import Reason
+from road_seg.ground import GroundProjector
 from road_seg.pipeline import Segmenter
 from road_seg.pipeline import STAGES
 
@@ -33,7 +35,7 @@ def _frame(height: int, width: int) -> np.ndarray:
     """Return a frame whose lower half is road (red 40) and upper half background."""
     rgb = np.zeros((height, width, 3), np.uint8)
     rgb[height // 2:, :, 0] = 40
-    rgb[..., 1] = 77
+    rgb[..., 1] = 230  # confidence
     return rgb
 
 
@@ -100,10 +102,32 @@ class TestGrid:
     def test_agrees_with_the_projector(self, tiny_backend: Backend) -> None:
         camera = _camera(240, 320)
         result = Segmenter(tiny_backend, SPEC).process(_frame(240, 320), 0, camera, MOUNT)
-        expected = GroundProjector(SPEC).project(result.mask, ROAD_LABELS.is_drivable, camera,
-                                                 MOUNT)
+        small = cv2.resize(_frame(240, 320)[::2, ::2], (96, 64))
+        expected = GroundProjector(SPEC).project(
+            expected_drivable(small), np.full((64, 96), 230, np.uint8), camera.resized(96, 64),
+            MOUNT)
         np.testing.assert_array_equal(result.grid.values, expected.values)
         assert set(np.unique(result.grid.values)) == {-1, 0}
+        assert set(np.unique(result.grid.reasons)) == {
+            Reason.DRIVABLE, Reason.OUT_OF_VIEW, Reason.TOO_FAR}
+
+    def test_rules_are_kept(self, tiny_backend: Backend) -> None:
+        rgb, camera = _frame(240, 320), _camera(240, 320)
+        strict = GridRules(confidence_threshold=0.95)
+        grid = Segmenter(tiny_backend, SPEC, strict).process(rgb, 0, camera, MOUNT).grid
+        assert set(np.unique(grid.reasons)) == {
+            Reason.LOW_CONFIDENCE, Reason.OUT_OF_VIEW, Reason.TOO_FAR}
+
+    @pytest.mark.parametrize(('limit_s', 'age_ns', 'is_stale'), [
+        (0.5, 500_000_000, False), (0.5, 500_000_001, True), (0.5, -10**9, False),
+        (0.0, 10**12, False)])
+    def test_old_frame_gives_an_unknown_grid(self, tiny_backend: Backend, limit_s: float,
+                                             age_ns: int, is_stale: bool) -> None:
+        segmenter = Segmenter(tiny_backend, SPEC, GridRules(max_age_s=limit_s))
+        result = segmenter.process(_frame(240, 320), 0, _camera(240, 320), MOUNT, age_ns=age_ns)
+        assert (result.grid.reasons == Reason.STALE).all() == is_stale
+        assert (result.grid.values == 0).any() != is_stale
+        assert result.mask[-1, -1] == 1
 
     @pytest.mark.parametrize(('spec', 'camera', 'mount'), [
         (SPEC, None, MOUNT), (SPEC, _camera(240, 320), None), (SPEC, None, None),
@@ -138,7 +162,8 @@ class TestProcess:
         assert first.confidence is second.confidence
 
     def test_no_image_sized_allocation_per_frame(self, tiny_backend: Backend) -> None:
-        segmenter = Segmenter(tiny_backend, SPEC)
+        # Few cells: what belongs to the grid is allocated afresh.
+        segmenter = Segmenter(tiny_backend, GridSpec(1.0, 0.0, 20.0, -5.0, 5.0))
         rgb, camera = _frame(1080, 1920), _camera(1080, 1920)
         segmenter.process(rgb, 0, camera, MOUNT, with_confidence=True)
         tracemalloc.start()
@@ -157,7 +182,7 @@ class TestProcess:
                                        with_confidence=True)
             assert result.mask.shape == result.confidence.shape == size
             assert result.mask[-1, -1] == 1
-            assert result.confidence[-1, -1] == 77
+            assert result.confidence[-1, -1] == 230
             assert result.grid.values[10, 20] == 0
 
     @pytest.mark.parametrize('rgb', [
@@ -178,7 +203,4 @@ class TestProcess:
                   '[2, 2, 2], [3, 3, 3], [4, 4, 4]], "drivable": ["grass"]}')
         model = read_model(write_tiny_model(tmp_path / 'other.onnx', labels=labels))
         with open_backend(model, 'onnxruntime', threads=1) as backend:
-            segmenter = Segmenter(backend, SPEC)
-            assert segmenter.labels.names[:2] == ('grass', 'path')
-            grid = segmenter.process(_frame(240, 320), 0, _camera(240, 320), MOUNT).grid
-        assert set(np.unique(grid.values)) == {-1, 100}
+            assert Segmenter(backend, SPEC).labels.names[:2] == ('grass', 'path')

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from road_seg.cli.main import COMMANDS
+from road_seg.grid import Reason
 from road_seg.labels import ROAD_LABELS
 
 README = (Path(__file__).parents[1] / 'README.md').read_text(encoding='utf-8')
@@ -31,6 +32,13 @@ def test_parameters_are_those_of_the_node():
 
 def test_classes_are_those_of_the_label_map():
     assert [row[1].split(' (')[0] for row in rows('### Classes')[:-1]] == list(ROAD_LABELS.names)
+
+
+def test_reasons_are_those_of_the_grid():
+    table = rows('### The grid')
+    assert [(row[1].upper().replace(' ', '_'), row[2], row[0]) for row in table] == [
+        (reason.name, str(int(reason)), {0: '0', 1: '100'}.get(int(reason), '-1'))
+        for reason in Reason]
 
 
 def test_every_command_is_listed():

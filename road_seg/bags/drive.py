@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from road_seg.bags.messages import CAMERA_INFO
 from road_seg.bags.messages import COMPRESSED_IMAGE
 from road_seg.bags.messages import IMAGE
+from road_seg.bags.messages import OCCUPANCY_GRID
 from road_seg.bags.reader import BagReader
 from road_seg.errors import InputError
 from road_seg.serialized import header_stamp_ns
@@ -29,12 +30,16 @@ class Frame:
     :param image: CDR bytes of the Image or CompressedImage.
     :param camera_info: CDR bytes of the latest CameraInfo, None without one.
     :param truth: CDR bytes of the truth mask of that stamp, None without one.
+    :param grid_truth: CDR bytes of the truth's OccupancyGrid of that stamp, None without one.
+    :param reasons_truth: CDR bytes of the mono8 Image of its reasons, None without one.
     """
 
     stamp_ns: int
     image: bytes
     camera_info: bytes | None = None
     truth: bytes | None = None
+    grid_truth: bytes | None = None
+    reasons_truth: bytes | None = None
 
 
 class Drive:
@@ -60,6 +65,9 @@ class Drive:
         camera = self.image_topic.removesuffix(_COMPRESSED).rpartition('/')[0]
         self.info_topic = self._if_recorded(f'{camera}/camera_info', CAMERA_INFO)
         self.truth_topic = self._if_recorded(TRUTH_TOPIC, IMAGE)
+        self._truths = {topic: field for topic, msgtype, field in (
+            (TRUTH_TOPIC, IMAGE, 'truth'), (GRID_TRUTH_TOPIC, OCCUPANCY_GRID, 'grid_truth'),
+            (REASONS_TRUTH_TOPIC, IMAGE, 'reasons_truth')) if self._if_recorded(topic, msgtype)}
         self.truth_count = reader.topics[TRUTH_TOPIC].count if self.truth_topic else 0
 
     def _if_recorded(self, topic: str, msgtype: str) -> str | None:
@@ -98,30 +106,32 @@ class Drive:
 
     def _join(self) -> Iterator[Frame]:
         """Yield frames; each waits for its truth until a later truth or some images have come."""
-        topics = [self.image_topic, self.info_topic, self.truth_topic]
+        topics = [self.image_topic, self.info_topic, *self._truths]
         first_info = self.info_topic and self._reader.first(self.info_topic)
         info = first_info.cdr if first_info else None
         waiting: deque[Frame] = deque()
-        truths: dict[int, bytes] = {}
+        truths: dict[str, dict[int, bytes]] = {field: {} for field in self._truths.values()}
         for message in self._reader.messages(topic for topic in topics if topic):
             if message.topic == self.info_topic:
                 info = message.cdr
-            elif message.topic == self.truth_topic:
-                truths[header_stamp_ns(message.cdr)] = message.cdr
-                if len(truths) > _MAX_WAITING_TRUTHS:
-                    del truths[min(truths)]
+            elif message.topic in self._truths:
+                known = truths[self._truths[message.topic]]
+                known[header_stamp_ns(message.cdr)] = message.cdr
+                if len(known) > _MAX_WAITING_TRUTHS:
+                    del known[min(known)]
             else:
                 waiting.append(Frame(header_stamp_ns(message.cdr), message.cdr, info))
-            while waiting and (self.truth_topic is None or len(waiting) > _LOOK_AHEAD
-                               or max(truths, default=-1) >= waiting[0].stamp_ns):
-                yield _with_truth(waiting.popleft(), truths)
+            while waiting and (len(waiting) > _LOOK_AHEAD or all(
+                    max(known, default=-1) >= waiting[0].stamp_ns for known in truths.values())):
+                yield _with_truths(waiting.popleft(), truths)
         while waiting:
-            yield _with_truth(waiting.popleft(), truths)
+            yield _with_truths(waiting.popleft(), truths)
 
 
-def _with_truth(frame: Frame, truths: dict[int, bytes]) -> Frame:
-    """Attach a frame's truth and forget the ones before it."""
-    frame.truth = truths.get(frame.stamp_ns)
-    for stamp_ns in [stamp for stamp in truths if stamp < frame.stamp_ns]:
-        del truths[stamp_ns]
+def _with_truths(frame: Frame, truths: dict[str, dict[int, bytes]]) -> Frame:
+    """Attach a frame's truths, by field, and forget the ones before them."""
+    for field, known in truths.items():
+        setattr(frame, field, known.get(frame.stamp_ns))
+        for stamp_ns in [stamp for stamp in known if stamp < frame.stamp_ns]:
+            del known[stamp_ns]
     return frame

@@ -13,6 +13,7 @@ from road_seg.calibration import CameraInfo
 from road_seg.camera import Extrinsics
 from road_seg.errors import InputError
 from road_seg.grid import DrivableGrid
+from road_seg.grid import GridSpec
 from road_seg.images import decode_compressed
 from road_seg.images import to_rgb
 from road_seg.images import view
@@ -159,6 +160,28 @@ def decode_mask(cdr: bytes) -> np.ndarray:
         raise InputError('a mask message', found=f'encoding {message.encoding!r}',
                          expected='mono8 class ids', fix='publish the mask as mono8')
     return _view(message, 'mono8')
+
+
+def decode_grid(grid_cdr: bytes, reasons_cdr: bytes) -> DrivableGrid:
+    """
+    Return the grid of an OccupancyGrid and the mono8 Image of its reasons.
+
+    :raises InputError: a message is damaged, or they do not have the same size.
+    """
+    message = decode(grid_cdr, OCCUPANCY_GRID)
+    reasons = decode_mask(reasons_cdr)
+    info = message.info
+    if message.data.size != info.width * info.height or reasons.shape != (
+            info.height, info.width):
+        raise InputError('a grid message', found=f'{message.data.size} cells and reasons of '
+                         f'{reasons.shape}', expected=f'{info.height} x {info.width} of both',
+                         fix='record the bag again')
+    # The message carries the resolution in single precision.
+    resolution = round(float(info.resolution), 6)
+    x_min, y_min = info.origin.position.x, info.origin.position.y
+    spec = GridSpec(resolution, x_min, x_min + info.width * resolution, y_min,
+                    y_min + info.height * resolution)
+    return DrivableGrid(spec, message.data.reshape(reasons.shape), reasons)
 
 
 def _view(message: Any, encoding: str) -> np.ndarray:

@@ -14,6 +14,17 @@ def print_scores(summary: dict) -> None:
     print(f'{"mean":<12}{_score(summary["miou"]):>8}')
 
 
+def print_grid_scores(grid: dict) -> None:
+    """Print agreement, coverage and false-free rate by range, and the rates of the bars."""
+    print(f'{"range, m":<12}{"agreement":>11}{"coverage":>10}{"false free":>12}')
+    for band, false_free in grid['false_free'].items():
+        print(f'{band:<12}{_score(grid["agreement_by_range"][band]):>11}'
+              f'{_score(grid["coverage_by_range"][band]):>10}{_score(false_free):>12}')
+    print(f'{"0-20":<12}{"":>21}{_score(grid["false_free_within_20"]):>12}')
+    print(f'{"0-30":<12}{_score(grid["agreement"]):>11}{_score(grid["coverage"]):>10}'
+          f'{_score(grid["false_free_within_30"]):>12}')
+
+
 def write_json(path: Path | None, summary: dict) -> None:
     """
     Write a summary, if a path is given.

@@ -61,13 +61,15 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path, *,
     """
     from road_seg.backends import default_model
     from road_seg.backends import read_model
+    from road_seg.cli.output import print_grid_scores
     from road_seg.cli.output import print_scores
     from road_seg.cli.output import write_json
     from road_seg.cli.progress import Progress
     from road_seg.replay.parameters import recorded_parameters
     from road_seg.replay.run import Replay
     from road_seg.replay.run import REPORT_NAME
-    parameters = {**recorded_parameters(bag), **node_parameters(args)}
+    # The stamps are of the recording: no frame is old.
+    parameters = {'grid.max_age_s': 0.0, **recorded_parameters(bag), **node_parameters(args)}
     model = read_model(parameters.get('model') or default_model())
     work = Replay(bag, model, report, outputs, image_topic, overwrite)
 
@@ -78,6 +80,8 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path, *,
     summary = work.run(open_node, Progress('frame'))
     if summary['labelled_frames']:
         print_scores(summary)
+    if summary['grid']['coverage'] is not None:
+        print_grid_scores(summary['grid'])
     trip = summary['latency_ms']['round_trip']
     print(f'{summary["frames"]} frames, {summary["grids"]} grids, round trip p50 '
           f'{trip["p50"]:.1f} ms, p95 {trip["p95"]:.1f} ms, backend {summary["backend"]}')

@@ -3,6 +3,9 @@
 import argparse
 from pathlib import Path
 
+from road_seg.cli.numbers import count
+from road_seg.cli.numbers import seed
+
 _DEFAULT_SPLIT = 'val'
 _DEFAULT_WORLD_FRAMES = 100
 
@@ -25,7 +28,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     source.add_argument('--world', metavar='SCENE',
                         help='drive through a drawn world: straight, curve, junction, slope, '
                              'night, ..., mixed (an unknown name lists all)')
-    parser.add_argument('--seed', type=_seed, metavar='S',
+    parser.add_argument('--seed', type=seed, metavar='S',
                         help='of the drawn world (default 0); the same seed draws the same pixels')
     parser.add_argument('--adapter', metavar='NAME',
                         help='data set adapter: a name or a YAML file')
@@ -35,7 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help="calibration in the format of ROS's camera_calibration")
     parser.add_argument('--rate', type=_rate, metavar='HZ',
                         help='frames a second; of a video all frames without it, of images 10')
-    parser.add_argument('--frames', type=_count, metavar='N',
+    parser.add_argument('--frames', type=count, metavar='N',
                         help='take only the first N; of a drawn world so many (default '
                              f'{_DEFAULT_WORLD_FRAMES})')
     parser.add_argument('--compressed', action='store_true',
@@ -125,18 +128,4 @@ def _rate(text: str) -> float:
     value = float(text)
     if not 0.01 <= value <= 1000.0:
         raise argparse.ArgumentTypeError(f'{text}: expected 0.01 to 1000 Hz')
-    return value
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f'{text}: expected 0 or more')
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{text}: expected 1 or more')
     return value

@@ -11,6 +11,7 @@ from road_seg.bags.drive import Drive
 from road_seg.bags.drive import Frame
 from road_seg.bags.messages import CAMERA_INFO
 from road_seg.bags.messages import decode
+from road_seg.bags.messages import decode_grid
 from road_seg.bags.messages import decode_mask
 from road_seg.bags.messages import IMAGE
 from road_seg.bags.messages import OCCUPANCY_GRID
@@ -18,6 +19,7 @@ from road_seg.bags.writer import BagWriter
 from road_seg.calibration import CameraInfo
 from road_seg.camera import CameraModel
 from road_seg.errors import RoadSegError
+from road_seg.grid_scores import GridScores
 from road_seg.labels import LabelMap
 from road_seg.labels import UNLABELLED
 from road_seg.replay.scores import MaskScores
@@ -60,6 +62,7 @@ class Evaluation:
     :param grids: frames answered with a grid.
     :param truth_count: truth masks in the bag; those without an image of their stamp cannot be
         scored.
+    :param grid_scores: scores of the grids with truth.
     :param latency_ms: durations of all frames [ms] by stage, and the round trip.
     :param span_ns: time between the first and the last frame's stamps [ns].
     """
@@ -69,6 +72,7 @@ class Evaluation:
     frames: int = 0
     dropped: int = 0
     grids: int = 0
+    grid_scores: GridScores = field(default_factory=GridScores)
     latency_ms: dict[str, list[float]] = field(default_factory=dict)
     span_ns: int = 0
 
@@ -99,6 +103,7 @@ def evaluate_lockstep(drive: Drive, player: Player, labels: LabelMap, outputs: B
             answer = player.process(frame.image, frame.stamp_ns, ANSWER_TIMEOUT_S)
             scored = _score(result.scores, index, frame, answer)
             _explain_missing_grid(scored)
+            _score_grid(result.grid_scores, frame, answer)
         except RoadSegError as error:
             raise error.within(f'{drive.path}, frame {index}') from error
         _write(outputs, frame.stamp_ns, answer)
@@ -117,7 +122,8 @@ def _write(outputs: BagWriter, stamp_ns: int, answer: Answer) -> None:
     for topic, msgtype, cdr in (('/road_mask', IMAGE, answer.mask),
                                 ('/road_mask/confidence', IMAGE, answer.confidence),
                                 ('/road_mask/overlay', IMAGE, answer.overlay),
-                                ('/drivable_area', OCCUPANCY_GRID, answer.grid)):
+                                ('/drivable_area', OCCUPANCY_GRID, answer.grid),
+                                ('/drivable_area/reasons', IMAGE, answer.reasons)):
         if cdr is not None:
             outputs.write(topic, msgtype, stamp_ns, cdr, latched=msgtype == OCCUPANCY_GRID)
 
@@ -132,6 +138,13 @@ def _score(scores: MaskScores, index: int, frame: Frame, answer: Answer) -> Scor
     wrong = np.count_nonzero((truth != mask) & labelled)
     return ScoredFrame(index, frame, answer, mask, truth,
                        wrong / max(1, np.count_nonzero(labelled)))
+
+
+def _score_grid(scores: GridScores, frame: Frame, answer: Answer) -> None:
+    """Score the grid of a frame, if there is one and its truth."""
+    if answer.grid and answer.reasons and frame.grid_truth and frame.reasons_truth:
+        scores.update(decode_grid(frame.grid_truth, frame.reasons_truth),
+                      decode_grid(answer.grid, answer.reasons))
 
 
 def _explain_missing_grid(scored: ScoredFrame) -> None:

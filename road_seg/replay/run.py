@@ -26,6 +26,7 @@ from road_seg.replay.evaluate import Evaluation
 from road_seg.replay.evaluate import Player
 from road_seg.replay.gallery import Gallery
 from road_seg.replay.report import Report
+from road_seg.replay.scores import grid_summary
 from road_seg.replay.scores import percentiles
 
 REPORT_NAME = 'report.html'
@@ -101,8 +102,7 @@ class Replay:
             'miou': scores.miou, 'iou': scores.iou, 'boundary_f1': scores.boundary_f1,
             'latency_ms': {stage: percentiles(values)
                            for stage, values in evaluation.latency_ms.items()},
-            # No truth for grids is read from bags yet.
-            'grid': {'agreement': None, 'false_free': None},
+            'grid': grid_summary(evaluation.grid_scores),
             'model_sha256': self.model.sha256, 'backend': info.get('backend'),
             'versions': _versions()}
 

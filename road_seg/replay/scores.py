@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from road_seg.grid_scores import BANDS
+from road_seg.grid_scores import GridScores
 from road_seg.labels import LabelMap
 from road_seg.metrics import BoundaryF1
 from road_seg.metrics import ConfusionMatrix
@@ -11,6 +13,8 @@ from road_seg.metrics import ExpectedCalibrationError
 
 # Share of the image diagonal within which boundaries match: Csurka et al., BMVC 2013.
 BOUNDARY_TOLERANCE = 0.0075
+
+_AGREEMENT_RANGE = 30.0  # m
 
 
 class MaskScores:
@@ -69,6 +73,20 @@ class MaskScores:
 
     def _by_name(self, values: np.ndarray) -> dict[str, float | None]:
         return dict(zip(self.labels.names, map(number, values), strict=True))
+
+
+def grid_summary(grids: GridScores) -> dict:
+    """Return grid scores as JSON holds them: agreement and coverage within 30 m, and by band."""
+    bands = {f'{near}-{far}': scores
+             for (near, far), scores in zip(BANDS, grids.by_band(), strict=True)}
+    return {'agreement': number(grids.agreement(_AGREEMENT_RANGE)),
+            'coverage': number(grids.coverage(_AGREEMENT_RANGE)),
+            **{name: {band: number(scores[key]) for band, scores in bands.items()}
+               for name, key in (('false_free', 'false_free'),
+                                 ('agreement_by_range', 'agreement'),
+                                 ('coverage_by_range', 'coverage'))},
+            'false_free_within_20': number(grids.false_free(20.0)),
+            'false_free_within_30': number(grids.false_free(_AGREEMENT_RANGE))}
 
 
 def number(value: float) -> float | None:

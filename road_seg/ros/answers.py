@@ -13,12 +13,13 @@ from road_seg.ros.client_node import ClientNode
 from road_seg.serialized import Answer
 from road_seg.serialized import header_stamp_ns
 
-_MASK, _GRID, _TIMINGS = 'mask', 'grid', 'timings'
+_MASK, _GRID, _REASONS, _TIMINGS = 'mask', 'grid', 'reasons', 'timings'
 _TOPICS = {
     _MASK: (Image, 'road_mask'),
     'confidence': (Image, 'road_mask/confidence'),
     'overlay': (Image, 'road_mask/overlay'),
     _GRID: (OccupancyGrid, 'drivable_area'),
+    _REASONS: (Image, 'drivable_area/reasons'),
     _TIMINGS: (DiagnosticArray, 'road_seg/debug/timings'),
 }
 
@@ -32,7 +33,7 @@ class AnswerCollector:
     """
 
     def __init__(self, client: ClientNode, outputs: Collection[str]) -> None:
-        self._names = (_MASK, _GRID, _TIMINGS, *outputs)
+        self._names = (_MASK, _GRID, _REASONS, _TIMINGS, *outputs)
         self._stamp_ns = 0
         self._messages: dict[str, bytes] = {}
         self._stages_ms: dict[str, float] = {}
@@ -54,7 +55,7 @@ class AnswerCollector:
             return False
         # The node times the grid only if it publishes one.
         return all(name in self._messages for name in self._names
-                   if name != _GRID or _GRID in self._stages_ms)
+                   if name not in (_GRID, _REASONS) or _GRID in self._stages_ms)
 
     def expect(self, stamp_ns: int) -> None:
         """Forget the last frame and wait for the one of a stamp, ns."""
@@ -66,7 +67,8 @@ class AnswerCollector:
         """Return what came, once it is complete."""
         return Answer(*(self._messages.get(name) for name in
                         (_MASK, 'confidence', 'overlay', _GRID)),
-                      stages_ms=self._stages_ms, round_trip_ms=round_trip_ms)
+                      stages_ms=self._stages_ms, round_trip_ms=round_trip_ms,
+                      reasons=self._messages.get(_REASONS))
 
     def _keep_as(self, name: str) -> Callable[[bytes], None]:
         """Return the callback that keeps a message of the expected stamp."""

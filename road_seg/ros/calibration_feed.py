@@ -23,9 +23,12 @@ class CalibrationFeed:
     :param topic: where the messages come from, for the diagnostics.
     :param health: told while there is no usable calibration.
     :param changed: called after a calibration with new content came.
+    :param is_rectified: the images follow P, not K and D.
     """
 
-    def __init__(self, topic: str, health: Health, changed: Callable[[], None]) -> None:
+    def __init__(self, topic: str, health: Health, changed: Callable[[], None], *,
+                 is_rectified: bool = False) -> None:
+        self._is_rectified = is_rectified
         self._topic = topic
         self._health = health
         self._changed = changed
@@ -66,7 +69,7 @@ class CalibrationFeed:
     def _make(self, info: CameraInfo, image_size: tuple[int, int]) -> CameraModel | None:
         """Return the model, or None with the reason in the diagnostics."""
         try:
-            model = CameraModel.from_info(info, image_size)
+            model = CameraModel.from_info(info, image_size, is_rectified=self._is_rectified)
         except CalibrationError as error:
             self._health.set_condition(_CONDITION, Level.WARN, f'no grid: {error}')
             return None

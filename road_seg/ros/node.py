@@ -37,6 +37,7 @@ from road_seg.ros.processor import Frame
 from road_seg.ros.processor import FrameProcessor
 from road_seg.ros.topics import input_topics
 from road_seg.ros.topics import InputTopics
+from road_seg.ros.transforms import open_extrinsics
 from road_seg.ros.worker import NewestItemWorker
 
 _TRANSITION = 'transition'
@@ -99,7 +100,8 @@ class RoadSegNode(LifecycleNode):
         with ExitStack() as stack:
             self._settings = read_parameters(self)
             backend = self._open_backend(stack)
-            self._segmenter = Segmenter(backend, self._settings.grid)
+            self._segmenter = Segmenter(backend, self._settings.grid,
+                                        self._settings.grid_rules)
             self._outputs = Outputs(self, self._segmenter.labels, self._settings.base_frame)
             stack.callback(self._outputs.close)
             super().on_configure(state)
@@ -113,14 +115,19 @@ class RoadSegNode(LifecycleNode):
             super().on_activate(state)
             self._outputs.announce()
             topics = input_topics(self, self._settings.is_compressed)
-            calibration = CalibrationFeed(topics.camera_info, self.health,
-                                          changed=self._reporter.publish)
+            calibration = CalibrationFeed(
+                topics.camera_info, self.health, changed=self._reporter.publish,
+                is_rectified=topics.are_rectified(self._settings.image_geometry))
             stack.callback(calibration.close)
-            worker = NewestItemWorker(
-                FrameProcessor(self, segmenter=self._segmenter, calibration=calibration,
-                               extrinsics=self._settings.extrinsics, outputs=self._outputs,
-                               health=self.health),
-                dropped=self.health.dropped)
+            extrinsics = open_extrinsics(
+                self, self._settings,
+                switched=lambda: self.get_logger().info('extrinsics: from now on TF alone'))
+            stack.callback(extrinsics.close)
+            processor = FrameProcessor(
+                self, segmenter=self._segmenter, calibration=calibration, extrinsics=extrinsics,
+                outputs=self._outputs, health=self.health)
+            stack.callback(processor.close)
+            worker = NewestItemWorker(processor, dropped=self.health.dropped)
             self.health.start(time.perf_counter_ns(), f'image on {topics.image}')
             stack.callback(self.health.stop)
             worker.start()

@@ -37,6 +37,7 @@ class Outputs:
     def __init__(self, node: LifecycleNode, labels: LabelMap, base_frame: str) -> None:
         self._node = node
         self._labels = labels
+        self._base_frame = base_frame
         self._publishers: list[LifecyclePublisher] = []
         try:
             self._create_all()
@@ -47,6 +48,7 @@ class Outputs:
         self._confidence_message = ImageMessage('mono8')
         self._overlay_message = ImageMessage('rgb8')
         self._grid_message = GridMessage(base_frame)
+        self._reasons_message = ImageMessage('mono8')
 
     @property
     def wants_confidence(self) -> bool:
@@ -72,6 +74,10 @@ class Outputs:
         self._mask.publish(self._mask_message.filled(header, result.mask))
         if result.grid is not None:
             self._grid.publish(self._grid_message.filled(header.stamp, result.grid))
+            if self._reasons.get_subscription_count() > 0:
+                grid_header = Header(stamp=header.stamp, frame_id=self._base_frame)
+                self._reasons.publish(
+                    self._reasons_message.filled(grid_header, result.grid.reasons))
         if result.confidence is not None:
             self._confidence.publish(self._confidence_message.filled(header, result.confidence))
         times['overlay'] = time.perf_counter_ns()
@@ -109,6 +115,7 @@ class Outputs:
         self._confidence = self._create(Image, 'road_mask/confidence', qos.output())
         self._overlay = self._create(Image, 'road_mask/overlay', qos.output())
         self._grid = self._create(OccupancyGrid, 'drivable_area', qos.latched())
+        self._reasons = self._create(Image, 'drivable_area/reasons', qos.output())
         self._timings = self._create(DiagnosticArray, '~/debug/timings', qos.output())
         self._label_info = LabelInfo and self._create(LabelInfo, 'road_mask/label_info',
                                                       qos.latched())

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import fields
 import math
 from pathlib import Path
 
@@ -14,9 +15,14 @@ from road_seg.backends import BACKENDS
 from road_seg.backends import default_model
 from road_seg.camera import Extrinsics
 from road_seg.errors import ConfigError
+from road_seg.grid import ENCODINGS
+from road_seg.grid import GridRules
 from road_seg.grid import GridSpec
 
 Value = str | int | float
+
+SOURCES = ('auto', 'tf', 'parameters')
+GEOMETRIES = ('auto', 'raw', 'rectified')
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,15 @@ PARAMETERS = (
     ParameterSpec('image_transport', 'raw',
                   'Form of the images: raw (Image) or compressed (CompressedImage, JPEG or PNG).',
                   choices=('raw', 'compressed')),
+    ParameterSpec('image_geometry', 'auto',
+                  'What the images follow: raw (K and D), rectified (P), or auto: rectified '
+                  'where the topic is named image_rect*.', choices=GEOMETRIES),
     ParameterSpec('base_frame', 'base_link', 'Frame of the grid and of the extrinsics.'),
+    ParameterSpec('extrinsics.source', 'auto',
+                  'Where the camera is: tf (at the stamp of the image), parameters, or auto: '
+                  'the parameters until TF knows it, from then on TF alone.', choices=SOURCES),
+    ParameterSpec('extrinsics.tf_timeout', 0.05,
+                  'Longest wait for the transform of an image, s.', 0.0, 1.0),
     ParameterSpec('extrinsics.x', 1.5, 'Camera position forward of the base frame, m.',
                   -100.0, 100.0),
     ParameterSpec('extrinsics.y', 0.0, 'Camera position left of the base frame, m.',
@@ -120,6 +134,32 @@ PARAMETERS = (
                   -1000.0, 1000.0),
     ParameterSpec('grid.y_max', 20.0, 'Left edge of the grid in the base frame, m.',
                   -1000.0, 1000.0),
+    ParameterSpec('grid.encoding', 'trinary',
+                  'Values of known cells: trinary (0 or 100) or probability (0 to 100 by the '
+                  'probability that the cell is not drivable).', choices=ENCODINGS),
+    ParameterSpec('grid.drivable_threshold', 0.5,
+                  'Smallest mean drivable probability of a free cell.', 0.01, 1.0),
+    ParameterSpec('grid.confidence_threshold', 0.6,
+                  'Smallest mean confidence of a known cell.', 0.0, 1.0),
+    ParameterSpec('grid.pitch_uncertainty_deg', 0.5,
+                  "How far the camera's pitch over the ground may be off, degrees.", 0.0, 10.0),
+    ParameterSpec('grid.max_ground_error', 6.0,
+                  'Largest error along the ground that this may make, m; farther cells are '
+                  'unknown.', 0.01, 1000.0),
+    ParameterSpec('grid.max_age_s', 0.5,
+                  'Largest age of an image, s; the grid of an older one is unknown. 0 for no '
+                  'limit.', 0.0, 3600.0),
+    ParameterSpec('grid.bonnet_top', 1.0,
+                  "Share of the image's height from which on down it shows the vehicle itself.",
+                  0.0, 1.0),
+    ParameterSpec('grid.ego_x_min', 0.0, 'Rear edge of the ground under the vehicle, m.',
+                  -100.0, 100.0),
+    ParameterSpec('grid.ego_x_max', 0.0, 'Front edge of the ground under the vehicle, m.',
+                  -100.0, 100.0),
+    ParameterSpec('grid.ego_y_min', 0.0, 'Right edge of the ground under the vehicle, m.',
+                  -100.0, 100.0),
+    ParameterSpec('grid.ego_y_max', 0.0, 'Left edge of the ground under the vehicle, m.',
+                  -100.0, 100.0),
 )
 
 
@@ -132,18 +172,26 @@ class Parameters:
     :param backend: name of the backend, or auto.
     :param threads: CPU threads of the network; 0 lets the library choose.
     :param is_compressed: the images come as CompressedImage.
+    :param image_geometry: one of GEOMETRIES.
     :param base_frame: frame of the grid and of the extrinsics.
+    :param extrinsics_source: one of SOURCES.
+    :param tf_timeout_s: longest wait for a transform, s.
     :param extrinsics: the camera's pose in the base frame.
     :param grid: the grid's extent.
+    :param grid_rules: when a cell is free, blocked or unknown.
     """
 
     model: Path
     backend: str
     threads: int
     is_compressed: bool
+    image_geometry: str
     base_frame: str
+    extrinsics_source: str
+    tf_timeout_s: float
     extrinsics: Extrinsics
     grid: GridSpec
+    grid_rules: GridRules
 
     @classmethod
     def from_values(cls, values: Mapping[str, Value]) -> 'Parameters':
@@ -153,16 +201,18 @@ class Parameters:
         :param values: by full name.
         :raises ConfigError: values do not go together.
         """
-        def group(prefix: str) -> dict[str, Value]:
-            return {name.removeprefix(prefix): value for name, value in values.items()
-                    if name.startswith(prefix)}
+        def read(kind: type, prefix: str) -> object:
+            return kind(**{field.name: values[f'{prefix}.{field.name}'] for field in fields(kind)})
 
         return cls(
             model=Path(values['model']).expanduser() if values['model'] else default_model(),
             backend=values['backend'], threads=values['threads'],
             is_compressed=values['image_transport'] == 'compressed',
-            base_frame=values['base_frame'], extrinsics=Extrinsics(**group('extrinsics.')),
-            grid=GridSpec(**group('grid.')))
+            image_geometry=values['image_geometry'], base_frame=values['base_frame'],
+            extrinsics_source=values['extrinsics.source'],
+            tf_timeout_s=values['extrinsics.tf_timeout'],
+            extrinsics=read(Extrinsics, 'extrinsics'), grid=read(GridSpec, 'grid'),
+            grid_rules=read(GridRules, 'grid'))
 
 
 def read_parameters(node: Node) -> Parameters:

@@ -7,19 +7,27 @@ import traceback
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 
 from road_seg.camera import Extrinsics
+from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
+from road_seg.grid import DrivableGrid
+from road_seg.grid import Reason
 from road_seg.health import Health
+from road_seg.health import Level
 from road_seg.pipeline import Segmenter
 from road_seg.ros.calibration_feed import CalibrationFeed
 from road_seg.ros.conversions import encoding_of
 from road_seg.ros.conversions import RgbReader
 from road_seg.ros.conversions import stamp_ns
 from road_seg.ros.outputs import Outputs
+from road_seg.ros.transforms import ExtrinsicsSource
 
 # A camera that damages every frame in another way must not fill the log.
 _MAX_DIFFERENT_LINES = 20
+_EXTRINSICS, _STALE = 'extrinsics', 'stale'  # conditions
+_NS_PER_S = 1e9
 
 
 @dataclass(frozen=True)
@@ -41,13 +49,13 @@ class FrameProcessor:
 
     :param node: for its clock and log.
     :param segmenter: over an active backend.
-    :param extrinsics: the camera's pose in the base frame.
+    :param extrinsics: source of the camera's pose in the base frame.
     :param calibration: source of camera models.
     :param outputs: where results go.
     :param health: told about every frame.
     """
 
-    def __init__(self, node: Node, *, segmenter: Segmenter, extrinsics: Extrinsics,
+    def __init__(self, node: Node, *, segmenter: Segmenter, extrinsics: ExtrinsicsSource,
                  calibration: CalibrationFeed, outputs: Outputs, health: Health) -> None:
         self._node = node
         self._segmenter = segmenter
@@ -80,19 +88,52 @@ class FrameProcessor:
         decoded_ns = time.perf_counter_ns()
         height, width = rgb.shape[:2]
         self._health.set_facts(image=f'{width}x{height} {encoding_of(frame.message)}')
+        camera = self._calibration.model((width, height))
+        extrinsics = camera and self._pose(stamp_ns(header.stamp), header.frame_id)
+        posed_ns = time.perf_counter_ns()
+        age_ns = self._age_ns(header)
         result = self._segmenter.process(
-            rgb, stamp_ns(header.stamp), self._calibration.model((width, height)),
-            self._extrinsics, with_confidence=self._outputs.wants_confidence)
+            rgb, stamp_ns(header.stamp), camera, extrinsics, age_ns=age_ns,
+            with_confidence=self._outputs.wants_confidence)
         stages_ns = {'wait': started_ns - frame.received_ns, 'decode': decoded_ns - started_ns,
-                     **result.stages_ns}
+                     'pose': posed_ns - decoded_ns, **result.stages_ns}
         if result.grid is None:
             del stages_ns['grid']
+        self._report_staleness(result.grid, age_ns)
         stages_ns.update(self._outputs.publish(header, rgb, result))
         finished_ns = time.perf_counter_ns()
         stages_ns['total'] = finished_ns - frame.received_ns
         self._outputs.publish_timings(header, stages_ns)
-        age_ns = self._node.get_clock().now().nanoseconds - stamp_ns(header.stamp)
-        self._health.processed(finished_ns, stages_ns, age_ns)
+        self._health.processed(finished_ns, stages_ns, self._age_ns(header))
+
+    def close(self) -> None:
+        """End what was reported."""
+        self._health.clear_condition(_EXTRINSICS)
+        self._health.clear_condition(_STALE)
+
+    def _pose(self, at_ns: int, camera_frame: str) -> Extrinsics | None:
+        """Return the camera's pose, or None and a diagnostic."""
+        try:
+            extrinsics = self._extrinsics.at(at_ns, camera_frame)
+        except CalibrationError as error:
+            self._health.set_condition(_EXTRINSICS, Level.WARN, f'no grid: {error}')
+            return None
+        self._health.clear_condition(_EXTRINSICS)
+        self._health.set_facts(extrinsics=self._extrinsics.name)
+        return extrinsics
+
+    def _age_ns(self, header: Header) -> int:
+        """Return the time since a stamp, ns."""
+        return self._node.get_clock().now().nanoseconds - stamp_ns(header.stamp)
+
+    def _report_staleness(self, grid: DrivableGrid | None, age_ns: int) -> None:
+        """Report a grid that is unknown because its image is old."""
+        if grid is not None and grid.reasons[0, 0] == Reason.STALE:
+            self._health.set_condition(
+                _STALE, Level.WARN, f'grid unknown: image {age_ns / _NS_PER_S:.1f} s old, more '
+                'than grid.max_age_s')
+        else:
+            self._health.clear_condition(_STALE)
 
     def _log_once(self, text: str) -> None:
         """Log a line that was not logged before."""

@@ -6,6 +6,7 @@ from rclpy.node import Node
 
 _COMPRESSED = '/compressed'
 _CAMERA_INFO = 'camera_info'
+_RECTIFIED = 'image_rect'
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,17 @@ class InputTopics:
 
     image: str
     camera_info: str
+
+    def are_rectified(self, image_geometry: str) -> bool:
+        """
+        Say whether the images follow P of the calibration.
+
+        :param image_geometry: raw, rectified, or auto: image_proc's convention, by which
+            rectified images are on topics named image_rect, image_rect_color, ...
+        """
+        if image_geometry != 'auto':
+            return image_geometry == 'rectified'
+        return self.image.removesuffix(_COMPRESSED).rpartition('/')[2].startswith(_RECTIFIED)
 
 
 def input_topics(node: Node, is_compressed: bool) -> InputTopics:

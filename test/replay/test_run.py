@@ -25,6 +25,9 @@ from road_seg.bags.sources import SourceFrame
 from road_seg.bags.writer import create_bag
 from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
+from road_seg.grid import DrivableGrid
+from road_seg.grid import GridSpec
+from road_seg.grid import Reason
 from road_seg.labels import LabelMap
 from road_seg.replay.run import Replay
 from road_seg.serialized import Answer
@@ -53,13 +56,51 @@ def test_a_perfect_replay(tmp_path: Path, model: ModelFile):
         ('background', 'road', 'sidewalk', 'vehicle', 'person'), 1.0)
     assert summary['latency_ms']['round_trip']['p50'] == 12.0
     assert summary['latency_ms']['network']['p50'] == 7.0
-    assert summary['grid'] == {'agreement': None, 'false_free': None}
+    assert summary['grid']['agreement'] is None  # no truth of grids in the bag
+    assert summary['grid']['false_free'] == dict.fromkeys(('0-10', '10-20', '20-30', '30-50'))
     assert (summary['backend'], summary['model_sha256']) == ('fake', model.sha256)
     assert summary['versions'].keys() >= {'road_seg', 'python', 'numpy', 'opencv'}
     assert json.loads(json.dumps(summary)) == summary
     assert node.stamps == [START_NS + index * PERIOD_NS for index in range(5)]
     assert len(node.calibrations) == 5
     assert node.closed
+
+
+def test_grids_are_scored_against_those_of_the_bag(tmp_path: Path, model: ModelFile):
+    spec = GridSpec(10.0, 0.0, 40.0, -10.0, 10.0)
+    reasons = np.repeat([[Reason.DRIVABLE, Reason.BLOCKED, Reason.OCCLUDED, Reason.OCCLUDED]], 2,
+                        axis=0).astype(np.uint8)
+    values = np.array([[0, 0, -1, -1], [0, 100, -1, -1]], np.int8)
+    truth = DrivableGrid(spec, np.array([[0, 100, -1, -1]] * 2, np.int8), reasons)
+
+    class Node(FakeNode):
+        """A node whose grid gives one blocked cell as free."""
+
+        def process(self, image_cdr: bytes, stamp_ns: int, timeout_s: float) -> object:
+            """Answer with the grid."""
+            answer = super().process(image_cdr, stamp_ns, timeout_s)
+            said = np.where(values == 0, Reason.DRIVABLE, reasons).astype(np.uint8)
+            grid = DrivableGrid(spec, values, said)
+            return replace(answer, grid=messages.encode_grid(grid, stamp_ns, 'base_link'),
+                           reasons=messages.encode_image(said, stamp_ns, 'base_link'))
+
+    bag = tmp_path / 'drive'
+    with create_bag(bag) as writer:
+        for index in range(3):
+            stamp = START_NS + index * PERIOD_NS
+            for topic, kind, cdr in (
+                    ('/camera/image_raw', messages.IMAGE,
+                     messages.encode_image(picture(index), stamp, 'camera')),
+                    ('/drivable_area/truth', messages.OCCUPANCY_GRID,
+                     messages.encode_grid(truth, stamp, 'base_link')),
+                    ('/drivable_area/truth/reasons', messages.IMAGE,
+                     messages.encode_image(reasons, stamp, 'base_link'))):
+                writer.write(topic, kind, stamp, cdr)
+    summary = replay(bag, model, Node())
+    # Cell centres at 7.1, 15.8, 25.5 and 35.4 m; of six hazards a frame one is given as free.
+    assert summary['grid']['false_free'] == {'0-10': None, '10-20': 0.5, '20-30': 0.0,
+                                             '30-50': 0.0}
+    assert summary['grid']['false_free_within_30'] == 0.25
 
 
 def test_answers_are_kept_as_received(tmp_path: Path, model: ModelFile):

@@ -36,7 +36,8 @@ def make_graph(ros_context: None, tiny_model_path: Path) -> Iterator[Callable[..
     graphs = []
 
     def make(*remaps: str, **parameters: object) -> Graph:
-        values = {'model': tiny_model_path, 'backend': 'onnxruntime', 'threads': 1}
+        values = {'model': tiny_model_path, 'backend': 'onnxruntime', 'threads': 1,
+                  'grid.max_age_s': 0.0}  # the stamps of the tests are of long ago
         values.update({name.replace('__', '.'): value for name, value in parameters.items()})
         graphs.append(Graph(values, remaps))
         return graphs[-1]

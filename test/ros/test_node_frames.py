@@ -1,6 +1,7 @@
 """Tests of what the active node publishes about a frame."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event
 
 import cv2
@@ -22,13 +23,14 @@ from tiny_model import expected_classes
 from tiny_model import expected_confidence
 
 from road_seg.calibration import CameraInfo
+from road_seg.grid import Reason
 from road_seg.pipeline import Segmenter
 
 pytestmark = pytest.mark.ros
 
 HEIGHT, WIDTH = 64, 96  # the tiny model's input
 PICTURE = np.random.default_rng(3).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-ROAD = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)  # class 1 everywhere
+ROAD = np.full((HEIGHT, WIDTH, 3), (40, 230, 40), np.uint8)  # class 1, sure of it
 CALIBRATION = CameraInfo.nominal(WIDTH, HEIGHT, 90.0)
 
 MakeGraph = Callable[..., Graph]
@@ -125,7 +127,7 @@ def test_timings_name_the_frame_and_its_stages(make_graph: MakeGraph) -> None:
     message = send_until_answered(graph, timings, 'image', image)
     assert message.header == image.header
     stages = {key: float(value) for key, value in values_of(message.status[0]).items()}
-    assert stages.keys() == {'wait', 'decode', 'preprocess', 'network', 'postprocess',
+    assert stages.keys() == {'wait', 'decode', 'pose', 'preprocess', 'network', 'postprocess',
                              'publish', 'total'}
     parts = sum(value for key, value in stages.items() if key != 'total')
     assert 0.0 < parts <= stages['total'] + 0.01
@@ -155,6 +157,45 @@ def test_grid_with_a_calibration_only(make_graph: MakeGraph) -> None:
     assert cells[0, :9].tolist() == [-1] * 9
     assert cells[0, 10:].tolist() == [0] * 10
     assert graph.status(lambda status: status.level == DiagnosticStatus.OK)
+
+
+def test_reasons_while_subscribed_and_a_stale_frame(make_graph: MakeGraph) -> None:
+    graph = make_graph(extrinsics__z=1.0, extrinsics__x=0.0, grid__resolution=0.5,
+                       grid__x_max=10.0, grid__y_min=-5.0, grid__y_max=5.0,
+                       grid__max_age_s=3600.0).start()
+    graph.publish('camera_info', camera_info_message(CALIBRATION))
+    graph.status(lambda status: values_of(status).get('calibration', 'none') != 'none')
+    grids = graph.listen(OccupancyGrid, 'drivable_area')
+    reasons = graph.listen(Image, 'drivable_area/reasons')
+    fresh = image_message(ROAD, 'rgb8')
+    fresh.header.stamp = graph.node.get_clock().now().to_msg()
+    message = send_until_answered(graph, reasons, 'image', fresh)
+    assert (message.header.frame_id, message.header.stamp) == ('base_link', fresh.header.stamp)
+    assert mask_of(message)[10].tolist() == [Reason.OUT_OF_VIEW] * 3 + [Reason.DRIVABLE] * 17
+    grids.clear()
+    message = send_until_answered(graph, reasons, 'image', image_message(ROAD, 'rgb8', stamp=7))
+    assert (mask_of(message) == Reason.STALE).all()
+    assert graph.wait(lambda: grids)
+    assert set(grids[0].data) == {-1}
+    status = graph.status(lambda status: status.level == DiagnosticStatus.WARN)
+    assert status.message.startswith('grid unknown: image ')
+    fresh.header.stamp = graph.node.get_clock().now().to_msg()
+    send_until_answered(graph, reasons, 'image', fresh)
+    assert graph.status(lambda status: status.level == DiagnosticStatus.OK)
+
+
+def test_rectified_images_follow_p(make_graph: MakeGraph) -> None:
+    graph = make_graph('image:=camera/image_rect', extrinsics__z=1.0, extrinsics__x=0.0,
+                       grid__resolution=0.5, grid__x_max=10.0, grid__y_min=-5.0,
+                       grid__y_max=5.0).start()
+    raw = camera_info_message(replace(CALIBRATION, k=(12.0, 0.0, 47.5, 0.0, 12.0, 31.5, 0.0, 0.0,
+                                                      1.0), d=(-0.3, 0.1, 0.0, 0.0, 0.0)))
+    graph.publish('camera/camera_info', raw)
+    graph.status(lambda status: values_of(status).get('calibration', 'none') != 'none')
+    grids = graph.listen(OccupancyGrid, 'drivable_area')
+    grid = send_until_answered(graph, grids, 'camera/image_rect', image_message(ROAD, 'rgb8'))
+    cells = np.array(grid.data, np.int8).reshape(20, 20)
+    assert cells[10].tolist() == [-1] * 3 + [0] * 17
 
 
 def test_no_grid_with_an_unusable_calibration(make_graph: MakeGraph) -> None:
@@ -244,12 +285,14 @@ def test_qos_of_every_topic(make_graph: MakeGraph) -> None:
     assert graph.wait(lambda: node.count_publishers('/road_seg/debug/timings'))
     publishers = {topic: qos(node.get_publishers_info_by_topic(topic)) for topic in (
         '/road_mask', '/road_mask/confidence', '/road_mask/overlay', '/drivable_area',
+        '/drivable_area/reasons',
         '/road_seg/debug/timings', '/diagnostics')}
     assert publishers == {
         '/road_mask': ('Image', reliable, volatile),
         '/road_mask/confidence': ('Image', reliable, volatile),
         '/road_mask/overlay': ('Image', reliable, volatile),
         '/drivable_area': ('OccupancyGrid', reliable, latched),
+        '/drivable_area/reasons': ('Image', reliable, volatile),
         '/road_seg/debug/timings': ('DiagnosticArray', reliable, volatile),
         '/diagnostics': ('DiagnosticArray', reliable, volatile)}
     subscriptions = {topic: qos(node.get_subscriptions_info_by_topic(topic))

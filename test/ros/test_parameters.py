@@ -12,6 +12,7 @@ import yaml
 from road_seg.backends import default_model
 from road_seg.camera import Extrinsics
 from road_seg.errors import ConfigError
+from road_seg.grid import GridRules
 from road_seg.grid import GridSpec
 from road_seg.resources import config_dir
 from road_seg.ros.parameters import PARAMETERS
@@ -61,8 +62,9 @@ def test_every_default_passes_its_own_check() -> None:
 def test_defaults_without_a_parameter_file(make_node: object) -> None:
     assert read_parameters(make_node()) == Parameters(
         model=default_model(), backend='auto', threads=0, is_compressed=False,
-        base_frame='base_link', extrinsics=Extrinsics(x=1.5, y=0.0, z=1.4),
-        grid=GridSpec(0.2, 0.0, 40.0, -20.0, 20.0))
+        image_geometry='auto', base_frame='base_link', extrinsics_source='auto',
+        tf_timeout_s=0.05, extrinsics=Extrinsics(x=1.5, y=0.0, z=1.4),
+        grid=GridSpec(0.2, 0.0, 40.0, -20.0, 20.0), grid_rules=GridRules())
 
 
 def test_values_of_the_user(make_node: object) -> None:
