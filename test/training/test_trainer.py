@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from training_run import CONFIG
@@ -80,6 +82,13 @@ def test_steps_belong_to_phases(config) -> None:
     assert (config.steps, config.input) == (6, (64, 64))
 
 
+def test_workers_do_not_wait_for_threads_of_opencv(config, tmp_path) -> None:
+    """A worker forked after OpenCV has worked in parallel reads its crops all the same."""
+    cv2.setNumThreads(2)
+    cv2.resize(np.zeros((2000, 2000, 3), np.uint8), (1500, 1500))
+    assert train(replace(config, workers=1), tmp_path, 'run', None).step == 6
+
+
 def test_a_data_set_enters_at_its_phase(config, tmp_path) -> None:
     """Crops of the first phase come from one set, those of the second from two."""
     late = replace(config.datasets[0], first_phase=1)
@@ -114,4 +123,6 @@ def test_bad_configurations_are_refused(tmp_path, change: str, message: str) -> 
 def test_shipped_configuration_is_valid() -> None:
     """The committed run can be read as it is."""
     config = load_config(Path(__file__).parents[2] / 'config/train/road_unet.yaml')
-    assert [item.adapter for item in config.datasets] == ['camvid', 'idd_lite', 'lums_road']
+    assert [(item.adapter, item.first_phase) for item in config.datasets] == [
+        ('camvid', 0), ('idd_lite', 0), ('lums_road', 0), ('world', 1), ('pseudo_road', 1),
+        ('pseudo_road', 1), ('pseudo_road', 1)]
