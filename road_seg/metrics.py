@@ -144,6 +144,29 @@ class ExpectedCalibrationError:
         gaps = np.bincount(bins, self.counts[:, 1] - total * level / 255.0)
         return float(np.abs(gaps).sum() / total.sum()) if total.any() else float('nan')
 
+    def reliability(self) -> np.ndarray:
+        """Return mean confidence, accuracy and share of pixels of each non-empty bin (B, 3)."""
+        level = np.arange(256)
+        bins = np.maximum(level - 1, 0) * _CALIBRATION_BINS // 255
+        total = self.counts.sum(axis=1)
+        pixels, confidence, right = (np.bincount(bins, weights) for weights in (
+            total, total * level / 255.0, self.counts[:, 1]))
+        filled = pixels > 0
+        return np.stack([confidence[filled] / pixels[filled], right[filled] / pixels[filled],
+                         pixels[filled] / pixels.sum()], axis=1)
+
+    def below(self, threshold: float) -> tuple[float, float]:
+        """
+        Return what calling less sure pixels unknown does.
+
+        :param threshold: confidence 0..1 below which a pixel is unknown.
+        :return: share of the wrong pixels it catches and of the right ones it gives up; NaN
+            where there are none.
+        """
+        low = self.counts[np.arange(256) < threshold * 255.0].sum(axis=0)
+        caught, given_up = _ratio(low, self.counts.sum(axis=0))
+        return float(caught), float(given_up)
+
     def __add__(self, other: 'ExpectedCalibrationError') -> 'ExpectedCalibrationError':
         merged = ExpectedCalibrationError()
         merged.counts = self.counts + other.counts

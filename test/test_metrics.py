@@ -219,6 +219,18 @@ class TestExpectedCalibrationError:
         metric = ExpectedCalibrationError()
         metric.update(_array([255]), _array([0]), _array([9]))
         assert math.isnan(metric.ece())
+        assert all(map(math.isnan, metric.below(0.5)))
+        assert metric.reliability().shape == (0, 3)
+
+    def test_reliability_and_thresholds_literally(self) -> None:
+        metric = ExpectedCalibrationError()
+        # right at 0.2 and 1, wrong at 0.2 and 0.4 of 255
+        metric.update(_array([0, 0, 0, 0]), _array([0, 0, 1, 1]), _array([51, 255, 51, 102]))
+        assert metric.reliability().tolist() == [
+            [0.2, 0.5, 0.5], [0.4, 0.0, 0.25], [1.0, 1.0, 0.25]]
+        assert metric.below(0.2) == (0.0, 0.0)
+        assert metric.below(0.3) == (0.5, 0.5)
+        assert metric.below(0.5) == (1.0, 0.5)
 
     @given(seeds)
     def test_agrees_with_loops(self, seed: int) -> None:

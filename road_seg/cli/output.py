@@ -25,6 +25,14 @@ def print_grid_scores(grid: dict) -> None:
           f'{_score(grid["false_free_within_30"]):>12}')
 
 
+def print_thresholds(rows: list[dict[str, float | None]]) -> None:
+    """Print what calling unsure pixels unknown catches and costs."""
+    print(f'{"unknown below":<15}{"errors caught":>15}{"correct given up":>18}')
+    for row in rows:
+        print(f'{row["confidence"]:<15}{_score(row["errors_caught"]):>15}'
+              f'{_score(row["correct_given_up"]):>18}')
+
+
 def write_json(path: Path | None, summary: dict) -> None:
     """
     Write a summary, if a path is given.

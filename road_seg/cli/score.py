@@ -40,6 +40,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('--backend', default='auto', metavar='B',
                         help='inference backend (default %(default)s)')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the scores as JSON')
+    parser.add_argument('--report', type=Path, metavar='DIR',
+                        help='write a page with scores, confidence and the worst images')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,17 +64,22 @@ def _score_data_set(args: argparse.Namespace) -> int:
     from road_seg.backends import open_backend
     from road_seg.backends import read_model
     from road_seg.cli.output import print_scores
+    from road_seg.cli.output import print_thresholds
     from road_seg.cli.output import write_json
     from road_seg.cli.progress import Progress
+    from road_seg.replay.dataset import REPORT_NAME
     from road_seg.replay.dataset import score_data_set
     model = read_model(args.model or default_model())
     with open_backend(model, args.backend) as backend:
         summary = score_data_set(args.folder, args.adapter, args.split, backend,
-                                 Progress('image'))
+                                 Progress('image'), args.report)
     print_scores(summary)
     print(f'calibration error {summary["ece"]:.4f}, {summary["frames"]} images, '
           f'backend {summary["backend"]}')
+    print_thresholds(summary['thresholds'])
     write_json(args.json, summary)
+    if args.report:
+        print(f'report: {(args.report / REPORT_NAME).absolute()}')
     return 0
 
 

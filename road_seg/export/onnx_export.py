@@ -42,7 +42,8 @@ def export(checkpoint: Checkpoint, out: Path, *,
     height, width = checkpoint.metadata['input']
     with atomic_write(out) as temporary:
         _write_graph(network, temporary, height, width)
-        _write_metadata(temporary, {
+        _clean(temporary)
+        set_metadata(temporary, {
             'road_seg.format': FORMAT_VERSION,
             'road_seg.labels': labels.to_json(),
             'road_seg.input': json.dumps({'height': height, 'width': width}),
@@ -91,17 +92,24 @@ def _write_graph(network: ByteNetwork, path: Path, height: int, width: int) -> N
                           external_data=False, verbose=False)
 
 
-def _write_metadata(path: Path, properties: dict[str, str]) -> None:
+def set_metadata(path: Path, properties: dict[str, str]) -> None:
+    """Replace the metadata of an ONNX file, which must be well-formed."""
+    model = onnx.load(path)
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, properties)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+
+
+def _clean(path: Path) -> None:
+    """Remove the exporter's notes: stack traces with paths of the build machine."""
     model = onnx.load(path)
     for node in model.graph.node:
-        # Per-node notes of the exporter hold stack traces with paths of the build machine.
         del node.metadata_props[:]
         node.doc_string = ''
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
         del value.metadata_props[:]
     del model.graph.metadata_props[:]
-    onnx.helper.set_model_props(model, properties)
-    onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 
 

@@ -36,6 +36,31 @@ def histogram(values_ms: list[float], limit_ms: float | None) -> str:
             f'{_limit_line(limit_ms, high)}</svg>')
 
 
+def reliability(bins: np.ndarray) -> str:
+    """
+    Return how often pixels are right, against how sure the network is of them.
+
+    :param bins: (B, 3) mean confidence, accuracy and share of the pixels, all 0..1.
+    """
+    left, top, side = 44, 18, 300
+    dots = ''.join(
+        f'<circle cx="{left + side * confidence:.1f}" cy="{top + side * (1 - right):.1f}" '
+        f'r="{3 + 12 * share**0.5:.1f}"><title>confidence {confidence:.3f}, right '
+        f'{right:.3f}, {100 * share:.2f} % of the pixels</title></circle>'
+        for confidence, right, share in bins)
+    ticks = ''.join(
+        f'<text x="{left + side * at:.0f}" y="{top + side + 16}" text-anchor="middle">{at:g}'
+        f'</text><text x="{left - 6}" y="{top + side * (1 - at) + 4:.0f}" text-anchor="end">'
+        f'{at:g}</text>' for at in (0.0, 0.5, 1.0))
+    return (
+        f'<svg class="reliability" viewBox="0 0 {left + side + 16} {top + side + 40}" role="img" '
+        f'aria-label="accuracy against confidence"><rect class="axis" x="{left}" y="{top}" '
+        f'width="{side}" height="{side}"/><line class="ideal" x1="{left}" y1="{top + side}" '
+        f'x2="{left + side}" y2="{top}"/>{dots}{ticks}<text x="{left + side / 2}" '
+        f'y="{top + side + 34}" text-anchor="middle">confidence</text><text transform="translate('
+        f'12 {top + side / 2}) rotate(-90)" text-anchor="middle">share right</text></svg>')
+
+
 def _limit_line(limit_ms: float | None, high: float) -> str:
     """Draw the time a frame may take, if it lies in the range."""
     if limit_ms is None or limit_ms > high:

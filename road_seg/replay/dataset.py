@@ -1,16 +1,50 @@
 """Scoring a labelled data set through the Segmenter, without ROS."""
 
 from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from road_seg.backends import Backend
 from road_seg.data.adapter import DatasetAdapter
+from road_seg.data.adapter import Sample
+from road_seg.labels import LabelMap
+from road_seg.labels import UNLABELLED
 from road_seg.pipeline import Segmenter
+from road_seg.replay import pictures
+from road_seg.replay.gallery import Exhibit
+from road_seg.replay.gallery import WorstFrames
+from road_seg.replay.score_report import write_score_report
 from road_seg.replay.scores import MaskScores
+from road_seg.replay.scores import number
+
+REPORT_NAME = 'report.html'
+_WORST_COUNT = 20
+
+
+@dataclass(frozen=True)
+class ScoredImage:
+    """
+    One labelled image and the answer to it; the arrays are valid until the next one.
+
+    :param sample: its files.
+    :param rgb: (H, W, 3) uint8.
+    :param truth: (H, W) uint8 class ids without partial labels, 255 ignored.
+    :param mask: (H, W) uint8 predicted class ids.
+    """
+
+    sample: Sample
+    rgb: np.ndarray
+    truth: np.ndarray
+    mask: np.ndarray
 
 
 def score_data_set(root: Path, adapter_name: str, split: str, backend: Backend,
-                   progress: Callable[[int, int], None] = lambda done, total: None) -> dict:
+                   progress: Callable[[int, int], None] = lambda done, total: None,
+                   report: Path | None = None) -> dict:
     """
     Score every labelled image of a split at its own resolution, in one confusion matrix.
 
@@ -22,18 +56,54 @@ def score_data_set(root: Path, adapter_name: str, split: str, backend: Backend,
     :param split: name of the split.
     :param backend: an active backend.
     :param progress: called after each image with the numbers of images done and in all.
+    :param report: folder to write a report to.
     :return: the summary, as `score --json` writes it.
     :raises RoadSegError: the data set cannot be read.
     """
     adapter = DatasetAdapter.load(adapter_name, backend.model.labels)
-    samples = adapter.samples(root, split)
+    worst = WorstFrames(_WORST_COUNT)
+    scores = score_samples(adapter, adapter.samples(root, split), backend, progress,
+                           watch=partial(_add_frame, worst, adapter.labels) if report else None)
+    if report:
+        write_score_report(report / REPORT_NAME, f'{adapter.name} {split}', scores,
+                           worst.exhibits, backend)
+    return {'frames': scores.frames, 'miou': scores.miou, 'iou': scores.iou,
+            'boundary_f1': scores.boundary_f1, 'ece': scores.ece,
+            'thresholds': [{'confidence': threshold, 'errors_caught': number(caught),
+                            'correct_given_up': number(given_up)}
+                           for threshold, caught, given_up in scores.thresholds],
+            'model_sha256': backend.model.sha256, 'backend': backend.name}
+
+
+def score_samples(adapter: DatasetAdapter, samples: Sequence[Sample], backend: Backend,
+                  progress: Callable[[int, int], None] = lambda done, total: None, *,
+                  watch: Callable[[ScoredImage], None] | None = None) -> MaskScores:
+    """
+    Score some samples; the other parameters are those of score_data_set.
+
+    :param adapter: reads the samples, to the classes of the backend's model.
+    :param watch: called with each image and its answer.
+    """
     segmenter = Segmenter(backend, grid_spec=None)
     scores = MaskScores(segmenter.labels)
     for index, sample in enumerate(samples):
         rgb, truth = adapter.read(sample)
         result = segmenter.process(rgb, index, with_confidence=True)
-        scores.update(adapter.resolve(truth, result.mask), result.mask, result.confidence)
+        truth = adapter.resolve(truth, result.mask)
+        scores.update(truth, result.mask, result.confidence)
+        if watch:
+            watch(ScoredImage(sample, rgb, truth, result.mask))
         progress(index + 1, len(samples))
-    return {'frames': scores.frames, 'miou': scores.miou, 'iou': scores.iou,
-            'boundary_f1': scores.boundary_f1, 'ece': scores.ece,
-            'model_sha256': backend.model.sha256, 'backend': backend.name}
+    return scores
+
+
+def _add_frame(worst: WorstFrames, labels: LabelMap, scored: ScoredImage) -> None:
+    """Offer an image to the collection of the worst."""
+    labelled = scored.truth != UNLABELLED
+    wrong = np.count_nonzero((scored.truth != scored.mask) & labelled)
+    share = wrong / max(1, np.count_nonzero(labelled))
+    worst.add(share, lambda: Exhibit(scored.sample.image.name, share, {
+        'image': pictures.photo(scored.rgb),
+        'truth': pictures.class_map(scored.truth, labels),
+        'prediction': pictures.class_map(scored.mask, labels),
+        'errors': pictures.errors(scored.rgb, scored.truth, scored.mask)}))

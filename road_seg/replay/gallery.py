@@ -1,7 +1,10 @@
 """The frames a report shows: some spread over the drive, and the worst."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 import heapq
+from itertools import count
 
 import numpy as np
 
@@ -20,14 +23,39 @@ class Exhibit:
     """
     One frame with its pictures.
 
-    :param index: number of the frame in the drive.
+    :param name: what the frame is called.
     :param error_share: share of labelled pixels that are wrong; None without truth.
     :param pictures: caption -> data URI, or an SVG for the grid.
     """
 
-    index: int
+    name: str
     error_share: float | None
     pictures: dict[str, str]
+
+
+class WorstFrames:
+    """
+    Keeps the frames with the largest share of wrong pixels.
+
+    :param size: how many to keep.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._number = count()
+        self._kept: list[tuple[float, int, Exhibit]] = []
+
+    @property
+    def exhibits(self) -> list[Exhibit]:
+        """The kept frames, worst first."""
+        return [exhibit for *_, exhibit in sorted(self._kept, key=lambda entry: -entry[0])]
+
+    def add(self, error_share: float, make: Callable[[], Exhibit]) -> None:
+        """Keep a frame if it has errors and is among the worst so far; only then draw it."""
+        full = len(self._kept) == self._size
+        if error_share > 0.0 and not (full and error_share <= self._kept[0][0]):
+            add = heapq.heapreplace if full else heapq.heappush
+            add(self._kept, (error_share, next(self._number), make()))
 
 
 class Gallery:
@@ -43,27 +71,20 @@ class Gallery:
         self._chosen = set(np.linspace(0, frame_count - 1, SPREAD_COUNT).round().astype(int))
         self._image_type = image_type
         self._labels = labels
-        self._worst: list[tuple[float, int, Exhibit]] = []
+        self._worst = WorstFrames(WORST_COUNT)
         self.spread: list[Exhibit] = []
 
     @property
     def worst(self) -> list[Exhibit]:
         """The frames with the largest share of wrong pixels, worst first."""
-        return [exhibit for *_, exhibit in sorted(self._worst, key=lambda entry: -entry[0])]
+        return self._worst.exhibits
 
     def add(self, scored: ScoredFrame) -> None:
         """Look at a frame and keep it if it is chosen or among the worst so far."""
-        chosen = scored.index in self._chosen
-        error = scored.error_share or 0.0
-        worse = error > 0.0 and (len(self._worst) < WORST_COUNT or error > self._worst[0][0])
-        if not chosen and not worse:
-            return
-        exhibit = self._exhibit(scored)
-        if chosen:
-            self.spread.append(exhibit)
-        if worse:
-            add = heapq.heappush if len(self._worst) < WORST_COUNT else heapq.heapreplace
-            add(self._worst, (error, scored.index, exhibit))
+        make = cache(lambda: self._exhibit(scored))
+        if scored.index in self._chosen:
+            self.spread.append(make())
+        self._worst.add(scored.error_share or 0.0, make)
 
     def _exhibit(self, scored: ScoredFrame) -> Exhibit:
         rgb = decode_rgb(scored.frame.image, self._image_type)
@@ -77,4 +98,4 @@ class Gallery:
             shown['errors'] = pictures.errors(rgb, scored.truth, scored.mask)
         if answer.grid is not None:
             shown['grid'] = pictures.birds_eye(answer.grid)
-        return Exhibit(scored.index, scored.error_share, shown)
+        return Exhibit(f'Frame {scored.index}', scored.error_share, shown)

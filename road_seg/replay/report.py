@@ -1,24 +1,27 @@
-"""The replay report: one HTML page that needs nothing but itself."""
+"""The replay report."""
 
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from string import Template
 
 import numpy as np
 
 from road_seg.bags.drive import TRUTH_TOPIC
-from road_seg.files import atomic_write
-from road_seg.replay import pictures
 from road_seg.replay.charts import histogram
 from road_seg.replay.evaluate import Evaluation
 from road_seg.replay.evaluate import ROUND_TRIP
-from road_seg.replay.gallery import Exhibit
 from road_seg.replay.gallery import Gallery
-from road_seg.replay.scores import MaskScores
+from road_seg.replay.page import exhibit_card
+from road_seg.replay.page import fact_table
+from road_seg.replay.page import legend
+from road_seg.replay.page import score_figures
+from road_seg.replay.page import score_table
+from road_seg.replay.page import value
+from road_seg.replay.page import write_page
 from road_seg.replay.scores import percentiles
 
-_NONE = '-'
+_NO_TRUTH = ('<p class="quiet">The bag has no image with a mask of its stamp on '
+             f'<code>{TRUTH_TOPIC}</code>, so there is nothing to score against.</p>')
 
 
 @dataclass(frozen=True)
@@ -45,22 +48,18 @@ class Report:
 
         :raises InputError: the folder cannot be written to.
         """
-        with atomic_write(path) as temporary:
-            temporary.write_text(self._html(), encoding='utf-8')
-
-    def _html(self) -> str:
-        template = Template(Path(__file__).with_name('report.html').read_text(encoding='utf-8'))
         points, level = _verdict(self.evaluation)
-        head, *rest = map(escape, points)
-        more = ''.join(f'<li>{point}</li>' for point in rest)
-        return template.substitute(
-            title=escape(f'Replay of {self.title}'),
-            subtitle=escape(f'Source: {self.source}. Lock-step replay through the live node: '
-                            'each frame was sent after the answer to the one before.'),
-            level=level, verdict=f'<b>{head}</b><ul>{more}</ul>',
-            figures=_figures(self.evaluation), scores=_scores(self.evaluation.scores),
-            latency=_latency(self.evaluation), legend=_legend(self.evaluation.scores),
-            frames=_frames(self.gallery), facts=_facts(self.facts))
+        scores = self.evaluation.scores
+        write_page(
+            path, title=f'Replay of {self.title}',
+            subtitle=f'Source: {self.source}. Lock-step replay through the live node: each frame '
+                     'was sent after the answer to the one before.',
+            verdict=points, level=level, figures=_figures(self.evaluation), sections={
+                'Scores': score_table(scores) if scores.frames else _NO_TRUTH,
+                'Latency': _latency(self.evaluation),
+                'Frames': legend(scores.labels, with_truth=scores.frames > 0, grid=True)
+                + _frames(self.gallery),
+                'What was run': fact_table(self.facts)})
 
 
 def _verdict(evaluation: Evaluation) -> tuple[list[str], str]:
@@ -71,8 +70,8 @@ def _verdict(evaluation: Evaluation) -> tuple[list[str], str]:
     attention = evaluation.dropped > 0
     scores = evaluation.scores
     if scores.frames:
-        shown = [f'{name} IoU {_value(scores.iou[name])}' for name in scores.labels.drivable]
-        points.append(f'{", ".join(shown)}, mIoU {_value(scores.miou)} on {scores.frames} '
+        shown = [f'{name} IoU {value(scores.iou[name])}' for name in scores.labels.drivable]
+        points.append(f'{", ".join(shown)}, mIoU {value(scores.miou)} on {scores.frames} '
                       'frames with truth.')
     else:
         points.append('Nothing was scored: there is no truth for any image. Look at the '
@@ -96,40 +95,12 @@ def _verdict(evaluation: Evaluation) -> tuple[list[str], str]:
     return points, 'attention' if attention else 'good'
 
 
-def _figures(evaluation: Evaluation) -> str:
-    scores = evaluation.scores
+def _figures(evaluation: Evaluation) -> list[tuple[str, str]]:
     trip = evaluation.latency_ms[ROUND_TRIP]
-    figures = [(f'{evaluation.frames}', 'frames answered'), (f'{evaluation.dropped}', 'dropped')]
-    if scores.frames:
-        figures += [(_value(scores.iou[name]), f'{name} IoU') for name in scores.labels.drivable]
-        figures.append((_value(scores.miou), 'mean IoU'))
-    figures += [(f'{percentiles(trip)["p50"]:.1f} ms', 'median round trip'),
-                (f'{1e3 / np.mean(trip):.1f} Hz', 'lock-step rate')]
-    return ''.join(f'<div class="figure"><b>{value}</b><span class="quiet">{escape(name)}</span>'
-                   '</div>' for value, name in figures)
-
-
-def _scores(scores: MaskScores) -> str:
-    if not scores.frames:
-        return ('<p class="quiet">The bag has no image with a mask of its stamp on '
-                f'<code>{TRUTH_TOPIC}</code>, so there is nothing to score against.</p>')
-    truth = scores.confusion.counts.sum(axis=1)
-    shares = truth / max(1, truth.sum())
-    rows = ''.join(
-        f'<tr><td>{_swatch(colour)}{escape(name)}</td>'
-        f'<td>{_value(scores.iou[name])}<span class="bar"><i style="width:'
-        f'{100 * (scores.iou[name] or 0.0):.1f}%"></i></span></td>'
-        f'<td>{_value(scores.boundary_f1[name])}</td><td>{100 * share:.2f} %</td></tr>'
-        for name, colour, share in zip(scores.labels.names, scores.labels.colours, shares,
-                                       strict=True))
-    return (
-        '<div class="card"><div class="scroll"><table><tr><th>class</th><th>IoU</th>'
-        f'<th>boundary F1</th><th>of the truth</th></tr>{rows}</table></div>'
-        '<p class="quiet">Aggregation: one confusion matrix over all pixels of '
-        f'{scores.frames} frames with truth, at the images&rsquo; own resolution; pixels '
-        'labelled 255 do not count. Mean IoU is the mean over the classes present. Boundaries '
-        f'match within {scores.boundary.tolerance:.1f} px, 0.75 % of the image diagonal.</p>'
-        '</div>')
+    return [(f'{evaluation.frames}', 'frames answered'), (f'{evaluation.dropped}', 'dropped'),
+            *(score_figures(evaluation.scores) if evaluation.scores.frames else ()),
+            (f'{percentiles(trip)["p50"]:.1f} ms', 'median round trip'),
+            (f'{1e3 / np.mean(trip):.1f} Hz', 'lock-step rate')]
 
 
 def _latency(evaluation: Evaluation) -> str:
@@ -147,54 +118,8 @@ def _latency(evaluation: Evaluation) -> str:
         f'{histogram(evaluation.latency_ms[ROUND_TRIP], evaluation.period_ms)}</div></div>')
 
 
-def _legend(scores: MaskScores) -> str:
-    entries = list(zip(scores.labels.names, scores.labels.colours, strict=True))
-    unlabelled = ''
-    if scores.frames:
-        entries += [('wrong', pictures.ERROR_COLOUR), ('unlabelled', pictures.IGNORED_COLOUR)]
-        unlabelled = '<span class="quiet">in the truth, unlabelled pixels are black</span>'
-    grid = [('free', pictures.FREE_COLOUR), ('blocked', pictures.BLOCKED_COLOUR),
-            ('unknown', pictures.UNKNOWN_COLOUR)]
-    return ''.join(
-        f'<div class="legend"><b>{head}</b>'
-        + ''.join(f'<span>{_swatch(colour)}{escape(name)}</span>' for name, colour in group)
-        + f'{note}</div>'
-        for head, group, note in (
-            ('Masks', entries, unlabelled),
-            ('Grid', grid, '<span class="quiet">seen from above, forward is up; the yellow arrow '
-             'is the vehicle, rings are 10 m apart</span>')))
-
-
 def _frames(gallery: Gallery) -> str:
     parts = []
     if gallery.worst:
-        parts.append('<h3>Worst frames</h3>' + ''.join(map(_exhibit, gallery.worst)))
-    return ''.join([*parts, '<h3>Over the drive</h3>', *map(_exhibit, gallery.spread)])
-
-
-def _exhibit(exhibit: Exhibit) -> str:
-    share = '' if exhibit.error_share is None else (
-        f', {100 * exhibit.error_share:.1f} % of the labelled pixels wrong')
-    scored = ' scored' if share else ''
-    shown = ''.join(
-        f'<figure><figcaption>{caption}</figcaption>' + (
-            picture if picture.startswith('<svg') else
-            f'<img{" class=pixels" if "image/png" in picture[:16] else ""} src="{picture}" '
-            f'alt="{caption} of frame {exhibit.index}" loading="lazy">') + '</figure>'
-        for caption, picture in exhibit.pictures.items())
-    return (f'<div class="card exhibit"><h3>Frame {exhibit.index}<span class="quiet">{share}'
-            f'</span></h3><div class="pictures{scored}">{shown}</div></div>')
-
-
-def _facts(facts: dict[str, str]) -> str:
-    rows = ''.join(f'<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>'
-                   for name, value in facts.items())
-    return f'<table class="facts">{rows}</table>'
-
-
-def _swatch(colour: tuple[int, int, int]) -> str:
-    return f'<i class="swatch" style="background:{pictures.hex_colour(colour)}"></i>'
-
-
-def _value(score: float | None) -> str:
-    return _NONE if score is None else f'{score:.3f}'
+        parts.append('<h3>Worst frames</h3>' + ''.join(map(exhibit_card, gallery.worst)))
+    return ''.join([*parts, '<h3>Over the drive</h3>', *map(exhibit_card, gallery.spread)])

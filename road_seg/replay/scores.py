@@ -11,8 +11,10 @@ from road_seg.metrics import BoundaryF1
 from road_seg.metrics import ConfusionMatrix
 from road_seg.metrics import ExpectedCalibrationError
 
-# Share of the image diagonal within which boundaries match: Csurka et al., BMVC 2013.
-BOUNDARY_TOLERANCE = 0.0075
+# Share of the image diagonal within which boundaries match: 2 pixels at 480x360.
+BOUNDARY_TOLERANCE = 2 / 600
+# Confidences below which a pixel might be called unknown.
+THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 _AGREEMENT_RANGE = 30.0  # m
 
@@ -70,6 +72,11 @@ class MaskScores:
     def ece(self) -> float | None:
         """Expected calibration error, 0..1; None without confidence."""
         return number(self.calibration.ece())
+
+    @property
+    def thresholds(self) -> list[tuple[float, float, float]]:
+        """Threshold, share of errors caught, share of correct pixels given up, a row each."""
+        return [(threshold, *self.calibration.below(threshold)) for threshold in THRESHOLDS]
 
     def _by_name(self, values: np.ndarray) -> dict[str, float | None]:
         return dict(zip(self.labels.names, map(number, values), strict=True))

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+import re
 import signal
 import subprocess
 import sys
@@ -167,7 +168,12 @@ def test_score_counts_partial_labels_as_its_help_says(data_set: Path, tmp_path: 
     model = write_tiny_model(tmp_path / 'model.onnx', HEIGHT, WIDTH)
     assert main(['score', str(data_set), '--adapter', str(data_set / 'tiny.yaml'),
                  '--model', str(model), '--backend', 'onnxruntime',
-                 '--json', str(tmp_path / 'score.json')]) == 0
+                 '--json', str(tmp_path / 'score.json'), '--report', str(tmp_path / 'page')]) == 0
+    page = (tmp_path / 'page' / 'report.html').read_text()
+    assert page.count('<figcaption>errors') == 3
+    assert '<svg class="reliability"' in page
+    assert 'more than 0.02: calibrate it with road-seg export' in page
+    assert not re.search(r'(?:src|href|url)\s*[=(]\s*["\']?(?!data:)[a-z]+:', page)
     summary = json.loads((tmp_path / 'score.json').read_text())
     counts = np.bincount(truth_of(picture(0)).ravel(), minlength=5)
     assert summary['frames'] == 3
@@ -176,8 +182,11 @@ def test_score_counts_partial_labels_as_its_help_says(data_set: Path, tmp_path: 
     assert summary['iou'] == {
         'background': pytest.approx(counts[0] / (counts[0] + counts[3])), 'road': 1.0,
         'sidewalk': 1.0, 'vehicle': 0.0, 'person': None}
-    assert summary.keys() == {'frames', 'miou', 'iou', 'boundary_f1', 'ece', 'model_sha256',
-                              'backend'}
+    assert summary.keys() == {'frames', 'miou', 'iou', 'boundary_f1', 'ece', 'thresholds',
+                              'model_sha256', 'backend'}
+    # All confidences are near 0: unknown below 0.4 is everything.
+    assert summary['thresholds'][0] == {'confidence': 0.4, 'errors_caught': 1.0,
+                                        'correct_given_up': 1.0}
     assert summary['backend'] == 'onnxruntime'
     # Confidence is the green channel, 200 to 202 of 255.
     right = 1.0 - counts[3] / counts[:4].sum()

@@ -206,7 +206,7 @@ def test_the_report_stands_alone_and_tells_the_result(tmp_path: Path, model: Mod
     assert 'road IoU 1.000, mIoU 1.000 on 20 frames with truth' in page
     assert 'Keeps up with the recorded 10 Hz' in page
     assert 'one confusion matrix over all pixels of 20 frames' in page
-    assert re.findall(r'Frame (\d+)', page) == [
+    assert re.findall(r'<h3>Frame (\d+)', page) == [
         '0', '2', '3', '5', '7', '9', '10', '12', '14', '16', '17', '19']
     assert page.count('<figcaption>grid') == 12
     assert '$' not in page
@@ -225,7 +225,7 @@ def test_the_report_shows_the_worst_frames_first(tmp_path: Path, model: ModelFil
     replay(tmp_path / 'drive', model)
     page = (tmp_path / 'report' / 'report.html').read_text()
     assert page.index('Worst frames') < page.index('Over the drive')
-    worst = re.findall(r'Frame (\d+)', page)[:4]
+    worst = re.findall(r'<h3>Frame (\d+)', page)[:4]
     assert {int(number) % 7 for number in worst} == {6}
     assert 'No grid was published' in page
 

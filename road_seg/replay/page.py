@@ -1,0 +1,121 @@
+"""The parts that all reports are made of: one HTML page that needs nothing but itself."""
+
+from html import escape
+from pathlib import Path
+from string import Template
+
+from road_seg.files import atomic_write
+from road_seg.labels import LabelMap
+from road_seg.replay import pictures
+from road_seg.replay.gallery import Exhibit
+from road_seg.replay.scores import BOUNDARY_TOLERANCE
+from road_seg.replay.scores import MaskScores
+
+_NONE = '-'
+
+
+def write_page(path: Path, *, title: str, subtitle: str, verdict: list[str], level: str,
+               figures: list[tuple[str, str]], sections: dict[str, str]) -> None:
+    """
+    Write a page.
+
+    :param path: the file.
+    :param title: its heading; this and the other words are plain text.
+    :param subtitle: what was done to what.
+    :param verdict: what to know first, a sentence each.
+    :param level: whether that is `good` or needs `attention`.
+    :param figures: value and name of each of the large figures.
+    :param sections: HTML by heading.
+    :raises InputError: the folder cannot be written to.
+    """
+    template = Template(Path(__file__).with_name('page.html').read_text(encoding='utf-8'))
+    head, *rest = map(escape, verdict)
+    more = f'<ul>{"".join(f"<li>{point}</li>" for point in rest)}</ul>' if rest else ''
+    text = template.substitute(
+        title=escape(title), subtitle=escape(subtitle), level=level,
+        verdict=f'<b>{head}</b>{more}',
+        figures=''.join(f'<div class="figure"><b>{escape(value)}</b><span class="quiet">'
+                        f'{escape(name)}</span></div>' for value, name in figures),
+        sections=''.join(f'<h2>{escape(name)}</h2>\n{body}\n'
+                         for name, body in sections.items()))
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding='utf-8')
+
+
+def score_figures(scores: MaskScores) -> list[tuple[str, str]]:
+    """Return the IoU of each drivable class and the mean, as large figures."""
+    return [*((value(scores.iou[name]), f'{name} IoU') for name in scores.labels.drivable),
+            (value(scores.miou), 'mean IoU')]
+
+
+def score_table(scores: MaskScores) -> str:
+    """Return IoU, boundary F1 and share of the truth by class, and how they were counted."""
+    truth = scores.confusion.counts.sum(axis=1)
+    shares = truth / max(1, truth.sum())
+    rows = ''.join(
+        f'<tr><td>{_swatch(colour)}{escape(name)}</td>'
+        f'<td>{value(scores.iou[name])}<span class="bar"><i style="width:'
+        f'{100 * (scores.iou[name] or 0.0):.1f}%"></i></span></td>'
+        f'<td>{value(scores.boundary_f1[name])}</td><td>{100 * share:.2f} %</td></tr>'
+        for name, colour, share in zip(scores.labels.names, scores.labels.colours, shares,
+                                       strict=True))
+    return (
+        '<div class="card"><div class="scroll"><table><tr><th>class</th><th>IoU</th>'
+        f'<th>boundary F1</th><th>of the truth</th></tr>{rows}</table></div>'
+        '<p class="quiet">Aggregation: one confusion matrix over all pixels of '
+        f'{scores.frames} frames with truth, at the images&rsquo; own resolution; pixels '
+        'labelled 255 do not count. Mean IoU is the mean over the classes present. Boundaries '
+        f'match within {scores.boundary.tolerance:.1f} px, {100 * BOUNDARY_TOLERANCE:.2f} % of '
+        'the image diagonal.</p>'
+        '</div>')
+
+
+def legend(labels: LabelMap, *, with_truth: bool, grid: bool = False) -> str:
+    """Return what the colours of the pictures mean."""
+    entries = list(zip(labels.names, labels.colours, strict=True))
+    note = ''
+    if with_truth:
+        entries += [('wrong', pictures.ERROR_COLOUR), ('unlabelled', pictures.IGNORED_COLOUR)]
+        note = 'in the truth, unlabelled pixels are black'
+    groups = [('Masks', entries, note)]
+    if grid:
+        groups.append(('Grid', [('free', pictures.FREE_COLOUR),
+                                ('blocked', pictures.BLOCKED_COLOUR),
+                                ('unknown', pictures.UNKNOWN_COLOUR)],
+                       'seen from above, forward is up; the yellow arrow is the vehicle, rings '
+                       'are 10 m apart'))
+    return ''.join(
+        f'<div class="legend"><b>{head}</b>'
+        + ''.join(f'<span>{_swatch(colour)}{escape(name)}</span>' for name, colour in group)
+        + f'<span class="quiet">{note}</span></div>' for head, group, note in groups)
+
+
+def exhibit_card(exhibit: Exhibit) -> str:
+    """Return one frame with its pictures."""
+    share = '' if exhibit.error_share is None else (
+        f', {100 * exhibit.error_share:.1f} % of the labelled pixels wrong')
+    wide = ' scored' if len(exhibit.pictures) > 4 else ''
+    shown = ''.join(
+        f'<figure><figcaption>{caption}</figcaption>' + (
+            picture if picture.startswith('<svg') else
+            f'<img{" class=pixels" if "image/png" in picture[:16] else ""} src="{picture}" '
+            f'alt="{caption} of {escape(exhibit.name)}" loading="lazy">') + '</figure>'
+        for caption, picture in exhibit.pictures.items())
+    return (f'<div class="card exhibit"><h3>{escape(exhibit.name)}<span class="quiet">{share}'
+            f'</span></h3><div class="pictures{wide}">{shown}</div></div>')
+
+
+def fact_table(facts: dict[str, str]) -> str:
+    """Return names and values of what was run."""
+    rows = ''.join(f'<tr><td>{escape(name)}</td><td>{escape(fact)}</td></tr>'
+                   for name, fact in facts.items())
+    return f'<section class="card"><table class="facts">{rows}</table></section>'
+
+
+def value(score: float | None) -> str:
+    """Return a score as a page writes it."""
+    return _NONE if score is None else f'{score:.3f}'
+
+
+def _swatch(colour: tuple[int, int, int]) -> str:
+    return f'<i class="swatch" style="background:{pictures.hex_colour(colour)}"></i>'
