@@ -1,8 +1,11 @@
 """Data sets as folders: which files belong together and what their ids mean."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
+import re
 
 import cv2
 import numpy as np
@@ -15,8 +18,10 @@ from road_seg.labels import ROAD_LABELS
 from road_seg.labels import UNLABELLED
 from road_seg.resources import config_dir
 
+_OTHER_COLOUR = 255
 _FIX = 'see config/datasets/camvid.yaml for an example'
-_KEYS = {'images', 'masks', 'ids', 'others', 'ignore_dark_corners'}
+_REQUIRED = {'images', 'masks', 'ids'}
+_KEYS = _REQUIRED | {'others', 'splits', 'instances', 'ignore_dark_corners'}
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,18 @@ class DatasetAdapter:
 
     :param name: name of the adapter.
     :param images: glob of the images below the root, with `{split}`.
-    :param masks: path of a mask below the root, with `{split}` and `{stem}`.
+    :param masks: path of a mask below the root, with `{split}`, `{folder}` (name of the image's
+        folder), `{stem}` (what the last `*` of `images` stands for) and `{name}` (name of the
+        image file).
     :param labels: the classes ids are mapped to.
     :param table: (256,) uint8, id in a mask file -> truth id.
     :param known: (256,) bool, ids that may occur in a mask file.
     :param partial_sets: class ids of each partial label.
     :param ignore_dark_corners: ignore what lies in dark, unlabelled image corners.
+    :param colours: red << 16 | green << 8 | blue of masks that are coloured; a colour's place is
+        its id in `table`, any other colour has id 255. Empty for masks of ids.
+    :param instances: a mask holds id * instances + number of the object; 1 for masks of ids.
+    :param splits: what `{split}` stands for, by name of the split; empty: the name itself.
     """
 
     name: str
@@ -53,6 +64,9 @@ class DatasetAdapter:
     known: np.ndarray
     partial_sets: tuple[tuple[int, ...], ...]
     ignore_dark_corners: bool = False
+    colours: tuple[int, ...] = ()
+    instances: int = 1
+    splits: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, name: str, labels: LabelMap = ROAD_LABELS) -> 'DatasetAdapter':
@@ -79,8 +93,7 @@ class DatasetAdapter:
 
     @classmethod
     def _from_fields(cls, path: Path, fields: object, labels: LabelMap) -> 'DatasetAdapter':
-        required = _KEYS - {'others', 'ignore_dark_corners'}
-        if not isinstance(fields, dict) or not required <= fields.keys() <= _KEYS or not (
+        if not isinstance(fields, dict) or not _REQUIRED <= fields.keys() <= _KEYS or not (
                 isinstance(fields['ids'], dict)):
             keys = sorted(fields) if isinstance(fields, dict) else type(fields).__name__
             raise ConfigError(path, found=str(keys), expected=f'the keys {sorted(_KEYS)}',
@@ -102,14 +115,16 @@ class DatasetAdapter:
         if 'others' in fields:
             table[:] = truth_id(fields['others'])
             known[:] = True
-        for source, value in fields['ids'].items():
-            if not isinstance(source, int) or not 0 <= source <= 255:
+        colours = _colours(path, fields['ids'])
+        for place, (source, value) in enumerate(fields['ids'].items()):
+            if not colours and not (isinstance(source, int) and 0 <= source <= 255):
                 raise ConfigError(path, found=f'id {source!r}', expected='ids from 0 to 255',
                                   fix=_FIX)
-            table[source] = truth_id(value)
-            known[source] = True
+            table[place if colours else source] = truth_id(value)
+            known[place if colours else source] = True
         return cls(path.stem, fields['images'], fields['masks'], labels, table, known,
-                   tuple(sets), bool(fields.get('ignore_dark_corners', False)))
+                   tuple(sets), bool(fields.get('ignore_dark_corners', False)), colours,
+                   int(fields.get('instances', 1)), dict(fields.get('splits', {})))
 
     @cached_property
     def allowed(self) -> np.ndarray:
@@ -127,18 +142,34 @@ class DatasetAdapter:
 
         :raises InputError: there is none, or an image has no mask.
         """
-        pattern = self.images.format(split=split)
-        samples = [Sample(image, Path(root) / self.masks.format(split=split, stem=image.stem))
-                   for image in sorted(Path(root).glob(pattern))]
-        if not samples:
-            raise InputError(root, found=f'no image {pattern}',
-                             expected=f'the layout of the {self.name} adapter',
-                             fix='correct the folder, the split or the adapter')
+        samples = self.pairs(root, split)
         for sample in samples:
             if not sample.mask.is_file():
                 raise InputError(sample.mask, found='no mask', expected=f'one for {sample.image}',
                                  fix='add the mask or remove the image')
         return samples
+
+    def pairs(self, root: Path | str, split: str) -> list[Sample]:
+        """
+        List the images of a split and where their masks belong, sorted by name.
+
+        :raises InputError: there is no image.
+        :raises ConfigError: there is no such split.
+        """
+        if self.splits and split not in self.splits:
+            raise ConfigError(f'split {split!r}', found='no such split of the adapter '
+                              f'{self.name}', expected=f'one of {", ".join(self.splits)}',
+                              fix='correct the name')
+        pattern = self.images.format(split=self.splits.get(split, split))
+        ending = pattern.rpartition('*')[2]
+        images = sorted(Path(root).glob(pattern))
+        if not images:
+            raise InputError(root, found=f'no image {pattern}',
+                             expected=f'the layout of the {self.name} adapter',
+                             fix='correct the folder, the split or the adapter')
+        return [Sample(image, Path(root) / self.masks.format(
+            split=split, folder=image.parent.name, name=image.name,
+            stem=image.name.removesuffix(ending))) for image in images]
 
     def read(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
         """
@@ -153,19 +184,40 @@ class DatasetAdapter:
             if image is None:
                 raise InputError(path, found='an unreadable image', expected='a JPEG or PNG file',
                                  fix='replace or remove the file')
+        ids = self._ids(ids)
         if ids.dtype != np.uint8 or ids.shape != bgr.shape[:2]:
             raise InputError(sample.mask, found=f'{ids.dtype} {ids.shape}',
                              expected=f'uint8 {bgr.shape[:2]} as its image',
                              fix='store class ids as 8-bit grey PNG of the image size')
         unknown = np.flatnonzero(np.bincount(ids.ravel(), minlength=256) * ~self.known)
         if unknown.size:
-            raise InputError(sample.mask, found=f'ids {unknown.tolist()}',
-                             expected=f'ids {np.flatnonzero(self.known).tolist()}',
+            raise InputError(sample.mask, found='other colours' if self.colours else
+                             f'ids {unknown.tolist()}', expected=self._known_ids(),
                              fix=f'map them in the {self.name} adapter')
         truth = self.table[ids]
         if self.ignore_dark_corners:
             truth[_dark_corners(bgr) & (ids == 0)] = UNLABELLED
         return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), truth
+
+    def _ids(self, mask: np.ndarray) -> np.ndarray:
+        """Return a mask file's content as (H, W) uint8 ids; another form is returned as it is."""
+        if self.colours and mask.ndim == 3 and mask.dtype == np.uint8:
+            blue, green, red = (mask[..., channel].astype(np.int32) for channel in range(3))
+            packed = red << 16 | green << 8 | blue
+            ids = np.full(mask.shape[:2], _OTHER_COLOUR, np.uint8)
+            for place, colour in enumerate(self.colours):
+                ids[packed == colour] = place
+            return ids
+        if self.instances > 1 and mask.dtype == np.uint16:
+            ids = mask // self.instances
+            return ids.astype(np.uint8) if ids.max() <= 255 else mask
+        return mask
+
+    def _known_ids(self) -> str:
+        """Return what may occur in a mask file, for an error."""
+        if self.colours:
+            return f'colours {", ".join(f"#{colour:06x}" for colour in self.colours)}'
+        return f'ids {np.flatnonzero(self.known).tolist()}'
 
     def resolve(self, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """
@@ -186,6 +238,17 @@ class DatasetAdapter:
             plain[where] = classes[0]
             plain[right] = prediction[right]
         return plain
+
+
+def _colours(path: Path, ids: dict) -> tuple[int, ...]:
+    """Return the keys of `ids` that are written as colours, `'#rrggbb'`, if any is."""
+    if not any(isinstance(key, str) for key in ids):
+        return ()
+    wrong = [key for key in ids if not re.fullmatch('#[0-9a-fA-F]{6}', str(key))]
+    if wrong or len(ids) > _OTHER_COLOUR:
+        raise ConfigError(path, found=f'id {wrong[0]!r}' if wrong else f'{len(ids)} colours',
+                          expected="up to 255 colours as '#rrggbb'", fix=_FIX)
+    return tuple(int(key[1:], 16) for key in ids)
 
 
 def _dark_corners(bgr: np.ndarray, darkest: int = 100, tolerance: int = 12) -> np.ndarray:

@@ -106,7 +106,7 @@ def test_malformed_adapters_are_refused(tmp_path, text: str, message: str) -> No
 
 def test_unknown_adapter_lists_the_shipped_ones() -> None:
     """The message helps to correct a typing error."""
-    with pytest.raises(ConfigError, match='camvid, idd_lite, lums_road'):
+    with pytest.raises(ConfigError, match='camvid, cityscapes, comma10k, idd_lite, lums_road'):
         DatasetAdapter.load('camvdi')
 
 
