@@ -28,14 +28,18 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end."""
-    from road_seg.training.config import load_config
     from road_seg.training.distributed import process_group
-    from road_seg.training.trainer import Trainer
     with process_group():
-        trainer = Trainer(load_config(args.config), args.data,
-                          args.out or Path('runs') / args.config.stem,
-                          report=lambda line: print(line, flush=True))
-        trainer.run()
-        trainer.report(f'wrote {trainer.path}; next: road-seg export {trainer.path} '
-                       '--out MODEL.onnx')
+        _train(args)  # its objects are gone before the processes part
     return 0
+
+
+def _train(args: argparse.Namespace) -> None:
+    from road_seg.training.config import load_config
+    from road_seg.training.trainer import Trainer
+    trainer = Trainer(load_config(args.config), args.data,
+                      args.out or Path('runs') / args.config.stem,
+                      report=lambda line: print(line, flush=True))
+    trainer.run()
+    trainer.report(f'wrote {trainer.path}; next: road-seg export {trainer.path} '
+                   '--out MODEL.onnx')

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+import gc
 import os
 
 import torch
@@ -16,7 +17,11 @@ _TIMEOUT = timedelta(hours=1)
 
 @contextmanager
 def process_group() -> Iterator[None]:
-    """Join the processes that torchrun has started; do nothing outside torchrun."""
+    """
+    Join the processes that torchrun has started; do nothing outside torchrun.
+
+    Nothing that the block has made with `replicate` may be referred to when it ends.
+    """
     if int(os.environ.get('WORLD_SIZE', 1)) == 1:
         yield
         return
@@ -27,6 +32,9 @@ def process_group() -> Iterator[None]:
     try:
         yield
     finally:
+        # A DistributedDataParallel that outlives the group ends it under the interpreter's lock,
+        # which gloo's threads wait for: neither side goes on.
+        gc.collect()
         distributed.destroy_process_group()
 
 
