@@ -39,7 +39,7 @@ class Plan:
                 continue
             if scene.weather.direct > 0.1:
                 self._add_shadow(scene, thing)
-            if scene.weather.lit and thing.extent()[2] == 7.0:
+            if scene.weather.lit and thing.extent[2] == 7.0:
                 self._add_lamp(thing)
         self._sunlit = cv2.GaussianBlur(self._sunlit, (0, 0), 1.0)
         for thing in things:
@@ -84,7 +84,7 @@ class Plan:
     def _add_shadow(self, scene: Scene, thing: Thing) -> None:
         azimuth, elevation = scene.weather.sun
         stretch = -np.array([np.cos(azimuth), np.sin(azimuth)]) / np.tan(max(elevation, 0.1))
-        height = thing.extent()[2]
+        height = thing.extent[2]
         sun = self._base.origin[:2] + 1e4 * np.array([np.cos(azimuth), np.sin(azimuth)])
         foot = thing.footprint(*sun)
         figure = next((part for part in thing.parts if isinstance(part, Figure)), None)
@@ -106,7 +106,7 @@ class Plan:
 
     def _add_contact(self, thing: Thing) -> None:
         """Darken the ground right at the foot, which little light reaches."""
-        length, width, height = thing.extent()
+        length, width, height = thing.extent
         if height > 4.0 or max(length, width) > 9.0:
             return
         corners = thing.footprint(*self._base.origin[:2])

@@ -36,7 +36,7 @@ def populate(scene: Scene, kind: str, rng: np.random.Generator,
 
 
 def _in_a_junction(scene: Scene, thing: Thing) -> bool:
-    reach = thing.extent()[0] / 2.0 + 1.0
+    reach = thing.extent[0] / 2.0 + 1.0
     return any(abs(thing.s - junction.at) < junction.half_width + junction.radius + reach
                for junction in scene.road.junctions)
 

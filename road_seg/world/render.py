@@ -1,6 +1,7 @@
 """One image of a scene with its exact class mask, by casting each pixel's ray."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -44,13 +45,13 @@ class Shot:
     extrinsics: Extrinsics
     base: BasePose
 
-    @property
+    @cached_property
     def origin(self) -> np.ndarray:
         """The camera's place (3,) in the world, m."""
         mount = np.array([self.extrinsics.x, self.extrinsics.y, self.extrinsics.z])
         return self.base.origin + self.base.rotation @ mount
 
-    @property
+    @cached_property
     def rotation(self) -> np.ndarray:
         """Rotation (3, 3) that takes vectors of the optical frame to the world."""
         return self.base.rotation @ optical_to_base(self.extrinsics)
@@ -83,8 +84,10 @@ def render(scene: Scene, shot: Shot, things: list[Thing],
     rays = pixel_rays(shot.camera) @ shot.rotation.T.astype(np.float32)
     plan = Plan(scene, things, shot.base)
     _draw_ground(canvas, scene, shot, rays, plan)
-    for thing in things:
-        _draw_thing(canvas, scene, shot, rays, plan, thing)
+    # The nearest first: of what they hide, little is painted.
+    for thing in sorted(things, key=lambda thing: np.hypot(thing.x - shot.origin[0],
+                                                           thing.y - shot.origin[1])):
+        _draw_thing(canvas, scene, shot, rays, thing)
     sky = np.isinf(canvas.reach)
     _light_up(canvas, scene, shot, rays)
     _draw_sky(canvas, scene, rays, sky)
@@ -123,11 +126,11 @@ def _wet(rgb: np.ndarray, scene: Scene, x: np.ndarray, y: np.ndarray,
     return dark + (np.minimum(sky, 255.0) - dark) * mirror
 
 
-def _draw_thing(canvas: Canvas, scene: Scene, shot: Shot, rays: np.ndarray, plan: Plan,
+def _draw_thing(canvas: Canvas, scene: Scene, shot: Shot, rays: np.ndarray,
                 thing: Thing) -> None:
     cos, sin = np.cos(thing.yaw), np.sin(thing.yaw)
     turn = np.array([(cos, -sin, 0.0), (sin, cos, 0.0), (0.0, 0.0, 1.0)])
-    length, width, height = thing.extent()
+    length, width, height = thing.extent
     away = np.array([thing.x, thing.y, thing.z]) - shot.origin
     if any(isinstance(part, Figure) for part in thing.parts):
         length = width = np.hypot(length, width)
@@ -135,35 +138,48 @@ def _draw_thing(canvas: Canvas, scene: Scene, shot: Shot, rays: np.ndarray, plan
     corners = np.array([(length / 2 * (1 if i & 1 else -1), width / 2 * (1 if i & 2 else -1),
                          height if i & 4 else bottom) for i in range(8)])
     where = window((corners @ turn.T + away) @ shot.rotation, shot.camera)
-    if where is None:
+    near = np.hypot(away[0], away[1]) - np.hypot(length, width) / 2.0
+    if where is None or canvas.reach[where].max() < near:
         return
+    solids = [part for part in thing.parts if isinstance(part, Solid)]
+    if solids:
+        rows, columns = np.nonzero(canvas.reach[where] > near)
+        pixels = (rows + where[0].start) * shot.camera.width + columns + where[1].start
+        local = rays.reshape(-1, 3)[pixels] @ turn.astype(np.float32)
+        for solid in solids:
+            _draw_solid(canvas, scene, pixels, local, -away @ turn, turn, solid, thing.class_id)
     for part in thing.parts:
-        if isinstance(part, Solid):
-            _draw_solid(canvas, scene, where, rays[where], -away @ turn, turn, part, thing)
-        else:
+        if isinstance(part, Figure):
             _draw_figure(canvas, scene, where, rays[where], away, part, thing)
 
 
-def _draw_solid(canvas: Canvas, scene: Scene, where: tuple[slice, slice], rays: np.ndarray,
-                origin: np.ndarray, turn: np.ndarray, solid: Solid, thing: Thing) -> None:
-    local = rays.reshape(-1, 3) @ turn.astype(np.float32)
-    distance, face = meet_solid(solid, origin, local)
-    reach = canvas.reach[where]
-    seen = distance.reshape(reach.shape) < reach
-    chosen = np.flatnonzero(seen)
+def _draw_solid(canvas: Canvas, scene: Scene, pixels: np.ndarray, rays: np.ndarray,
+                origin: np.ndarray, turn: np.ndarray, solid: Solid, class_id: int) -> None:
+    """
+    Draw what a solid shows of itself.
+
+    :param pixels: (N,) flat indices of the pixels that may see it.
+    :param rays: (N, 3) their rays in the thing's frame.
+    :param origin: (3,) the camera in the thing's frame, m.
+    :param turn: (3, 3), takes vectors of the thing's frame to the world.
+    """
+    distance, face = meet_solid(solid, origin, rays)
+    reach = canvas.reach.reshape(-1)
+    chosen = np.flatnonzero(distance < reach[pixels])
     if not len(chosen):
         return
-    points = local[chosen] * distance[chosen, np.newaxis] + origin.astype(np.float32)
+    seen = pixels[chosen]
+    points = rays[chosen] * distance[chosen, np.newaxis] + origin.astype(np.float32)
     reach[seen] = distance[chosen]
-    canvas.mask[where][seen] = thing.class_id
-    canvas.rgb[where][seen] = solid.paint(points, face[chosen])
+    canvas.mask.reshape(-1)[seen] = class_id
+    canvas.rgb.reshape(-1, 3)[seen] = solid.paint(points, face[chosen])
     azimuth, elevation = scene.weather.sun
     sun = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation),
                     np.sin(elevation)])
     normals = solid.planes[:, :3] @ turn.T
     shade = scene.weather.ambient * (0.78 + 0.24 * normals[:, 2]) + (
         1.1 * scene.weather.direct * np.maximum(normals @ sun, 0.0))
-    canvas.light[where][seen] = shade.astype(np.float32).take(face[chosen])
+    canvas.light.reshape(-1)[seen] = shade.astype(np.float32).take(face[chosen])
 
 
 def _draw_figure(canvas: Canvas, scene: Scene, where: tuple[slice, slice], rays: np.ndarray,

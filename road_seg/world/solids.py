@@ -100,6 +100,7 @@ class Thing:
         z = road.height(x_array, y_array)[0] + road.lift(x_array, y_array)[0]
         return replace(self, x=float(x), y=float(y), z=float(z), yaw=heading + self.turn)
 
+    @cached_property
     def extent(self) -> tuple[float, float, float]:
         """Return length, width and height of the whole, m."""
         sizes = [(part.width, part.width, part.height) if isinstance(part, Figure) else
@@ -114,7 +115,7 @@ class Thing:
             away = np.arctan2(self.y - camera_y, self.x - camera_x)
             corners, turn = np.array([(0.0, half), (0.0, -half)]), away
         else:
-            length, width, _ = (value / 2.0 for value in self.extent())
+            length, width, _ = (value / 2.0 for value in self.extent)
             corners = np.array([(length, width), (-length, width), (-length, -width),
                                 (length, -width)])
             turn = self.yaw

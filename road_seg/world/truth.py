@@ -154,7 +154,7 @@ def _first_thing(things: list[Thing], shot: Shot, bearings: np.ndarray, start: n
     first = np.full(len(bearings), np.inf)
     for thing in things:
         corners = thing.footprint(*shot.origin[:2])
-        if np.hypot(*(corners - shot.origin[:2]).T).min() > farthest + thing.extent()[0]:
+        if np.hypot(*(corners - shot.origin[:2]).T).min() > farthest + thing.extent[0]:
             continue
         foot = np.column_stack((corners, np.full(len(corners), thing.z))) - shot.base.origin
         local = foot @ shot.base.rotation
@@ -164,7 +164,7 @@ def _first_thing(things: list[Thing], shot: Shot, bearings: np.ndarray, start: n
         # The sight line to the ground at `start` passes a nearer wall at this height.
         with np.errstate(invalid='ignore'):
             line = shot.extrinsics.z * (1.0 - walls / start)
-        covered = (~beyond & (line < local[0, 2] + thing.extent()[2])).any(axis=0)
+        covered = (~beyond & (line < local[0, 2] + thing.extent[2])).any(axis=0)
         # An odd number of walls beyond the start: it lies inside.
         covered |= (len(local) > 2) & (beyond & np.isfinite(walls)).sum(axis=0) % 2 == 1
         first = np.minimum(first, np.where(covered, start, nearest))
