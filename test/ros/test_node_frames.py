@@ -276,14 +276,17 @@ def test_qos_of_every_topic(make_graph: MakeGraph) -> None:
     reliable, best_effort = ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT
     volatile, latched = DurabilityPolicy.VOLATILE, DurabilityPolicy.TRANSIENT_LOCAL
 
-    def qos(endpoints: list) -> tuple:
-        own, = [end for end in endpoints if end.node_name == 'road_seg']
-        profile = own.qos_profile
-        return own.topic_type.split('/')[-1], profile.reliability, profile.durability
+    def qos(lookup: Callable[[str], list], topic: str) -> tuple:
+        def own() -> list:
+            return [end for end in lookup(topic) if end.node_name == 'road_seg']
+
+        assert graph.wait(own)  # an end is known before the name of its node
+        end, = own()
+        profile = end.qos_profile
+        return end.topic_type.split('/')[-1], profile.reliability, profile.durability
 
     node = graph.client
-    assert graph.wait(lambda: node.count_publishers('/road_seg/debug/timings'))
-    publishers = {topic: qos(node.get_publishers_info_by_topic(topic)) for topic in (
+    publishers = {topic: qos(node.get_publishers_info_by_topic, topic) for topic in (
         '/road_mask', '/road_mask/confidence', '/road_mask/overlay', '/drivable_area',
         '/drivable_area/reasons',
         '/road_seg/debug/timings', '/diagnostics')}
@@ -295,7 +298,7 @@ def test_qos_of_every_topic(make_graph: MakeGraph) -> None:
         '/drivable_area/reasons': ('Image', reliable, volatile),
         '/road_seg/debug/timings': ('DiagnosticArray', reliable, volatile),
         '/diagnostics': ('DiagnosticArray', reliable, volatile)}
-    subscriptions = {topic: qos(node.get_subscriptions_info_by_topic(topic))
+    subscriptions = {topic: qos(node.get_subscriptions_info_by_topic, topic)
                      for topic in ('/image', '/camera_info')}
     assert subscriptions == {'/image': ('Image', best_effort, volatile),
                              '/camera_info': ('CameraInfo', best_effort, volatile)}
