@@ -1,5 +1,6 @@
 """Where a point of the world lies in the image: camera intrinsics and extrinsics."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 import math
@@ -171,17 +172,27 @@ class Extrinsics:
                 expected='finite numbers and a quaternion other than 0',
                 fix='correct the publisher of the transform')
         x, y, z, w = x / length, y / length, z / length, w / length
-        # The columns of the optical frame's rotation are its axes in base_link: right, down,
-        # forward. Body axes are forward, left, up.
-        right = (1 - 2 * (y * y + z * z), 2 * (x * y + z * w), 2 * (x * z - y * w))
-        down = (2 * (x * y - z * w), 1 - 2 * (x * x + z * z), 2 * (y * z + x * w))
-        forward = (2 * (x * z + y * w), 2 * (y * z - x * w), 1 - 2 * (x * x + y * y))
+        optical = np.array([
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)]])
+        return cls.from_rotation(translation, optical @ _OPTICAL_OF_BODY)
+
+    @classmethod
+    def from_rotation(cls, translation: Sequence[float], rotation: np.ndarray) -> 'Extrinsics':
+        """
+        Read a pose of which the rotation is given as a matrix.
+
+        :param translation: x, y, z, m.
+        :param rotation: (3, 3), takes vectors of the body to base_link.
+        """
+        forward, left, up = rotation.T.tolist()
         level = math.hypot(forward[0], forward[1])
         pitch = math.atan2(-forward[2], level)
+        place = map(float, translation)
         if level < _MIN_LEVEL:  # straight up or down: roll and yaw turn about one axis
-            return cls(*translation, 0.0, pitch, math.atan2(right[0], -right[1]))
-        return cls(*translation, math.atan2(-right[2], -down[2]), pitch,
-                   math.atan2(forward[1], forward[0]))
+            return cls(*place, 0.0, pitch, math.atan2(-left[0], left[1]))
+        return cls(*place, math.atan2(left[2], up[2]), pitch, math.atan2(forward[1], forward[0]))
 
     def to_optical(self, points: np.ndarray) -> np.ndarray:
         """
@@ -190,7 +201,7 @@ class Extrinsics:
         :param points: (N, 3) float64, metres, in base_link.
         :return: (N, 3) float64, metres, optical frame (z forward, x right, y down).
         """
-        to_optical = _OPTICAL_OF_BODY @ self._rotation.T
+        to_optical = self.optical_rotation.T
         shift = to_optical @ (-self.x, -self.y, -self.z)
         points = np.asarray(points, np.float64).reshape(-1, 1, 3)
         if not len(points):
@@ -198,7 +209,12 @@ class Extrinsics:
         return cv2.transform(points, np.column_stack((to_optical, shift))).reshape(-1, 3)
 
     @property
-    def _rotation(self) -> np.ndarray:
+    def optical_rotation(self) -> np.ndarray:
+        """Rotation (3, 3) that takes vectors of the optical frame to base_link."""
+        return self.rotation @ _OPTICAL_OF_BODY.T
+
+    @property
+    def rotation(self) -> np.ndarray:
         """Rotation (3, 3) that takes the camera body's vectors to base_link."""
         cos, sin = math.cos, math.sin
         about_x = np.array([[1.0, 0.0, 0.0],

@@ -34,8 +34,6 @@ from road_seg.camera import Extrinsics
 from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
 from road_seg.labels import LabelMap
-from road_seg.world.poses import optical_to_base
-from road_seg.world.poses import pose_of
 
 IMAGE_TOPIC = '/camera/image_raw'
 COMPRESSED_TOPIC = f'{IMAGE_TOPIC}/compressed'
@@ -140,10 +138,11 @@ def _transforms(pose: tuple[float, float, float], extrinsics: Extrinsics,
                 stamp_ns: int) -> bytes:
     """Return where the vehicle is in odom and the camera's optical frame in base_link."""
     x, y, yaw = pose
-    place = np.array([extrinsics.x, extrinsics.y, extrinsics.z])
+    place = (extrinsics.x, extrinsics.y, extrinsics.z)
     return encode_transforms(
         [(ODOM_FRAME, BASE_FRAME, Extrinsics(x, y, 0.0, yaw=yaw)),
-         (BASE_FRAME, FRAME_ID, pose_of(place, optical_to_base(extrinsics)))], stamp_ns)
+         (BASE_FRAME, FRAME_ID,
+          Extrinsics.from_rotation(place, extrinsics.optical_rotation))], stamp_ns)
 
 
 def _image_file(frame: SourceFrame) -> tuple[bytes, str]:

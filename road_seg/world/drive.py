@@ -11,8 +11,6 @@ from road_seg.camera import CameraModel
 from road_seg.camera import Extrinsics
 from road_seg.grid import DrivableGrid
 from road_seg.grid import GridSpec
-from road_seg.world.poses import body_to_base
-from road_seg.world.poses import pose_of
 from road_seg.world.recipes import draw_scene
 from road_seg.world.recipes import MIXED
 from road_seg.world.recipes import SCENES
@@ -121,5 +119,5 @@ def _swayed(scene: Scene, time_s: float) -> Extrinsics:
     mount = scene.mount
     if not pitch and not roll:
         return mount
-    body = body_to_base(Extrinsics(0.0, 0.0, 0.0, roll=roll, pitch=pitch))
-    return pose_of(body @ np.array([mount.x, mount.y, mount.z]), body @ body_to_base(mount))
+    body = Extrinsics(0.0, 0.0, 0.0, roll=roll, pitch=pitch).rotation
+    return Extrinsics.from_rotation(body @ (mount.x, mount.y, mount.z), body @ mount.rotation)

@@ -13,7 +13,6 @@ from road_seg.world.ground import CLASS_OF
 from road_seg.world.ground import colour_ground
 from road_seg.world.ground import view_ground
 from road_seg.world.plan import Plan
-from road_seg.world.poses import optical_to_base
 from road_seg.world.rays import pixel_rays
 from road_seg.world.scene import Scene
 from road_seg.world.sensor import expose
@@ -54,7 +53,7 @@ class Shot:
     @cached_property
     def rotation(self) -> np.ndarray:
         """Rotation (3, 3) that takes vectors of the optical frame to the world."""
-        return self.base.rotation @ optical_to_base(self.extrinsics)
+        return self.base.rotation @ self.extrinsics.optical_rotation
 
 
 class Canvas:

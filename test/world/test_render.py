@@ -15,7 +15,6 @@ from staged import stage
 from staged import WIDTH
 
 from road_seg.camera import CameraModel
-from road_seg.world.poses import optical_to_base
 from road_seg.world.rays import pixel_rays
 from road_seg.world.road import Junction
 from road_seg.world.road import Road
@@ -129,7 +128,7 @@ def test_what_lies_behind_a_crest_is_not_seen():
 
 def test_optical_axes_in_base_link():
     scene = stage()
-    right, down, forward = optical_to_base(scene.mount).T
+    right, down, forward = scene.mount.optical_rotation.T
     np.testing.assert_allclose(right, (0.0, -1.0, 0.0), atol=1e-12)
     np.testing.assert_allclose(forward, (0.99756, 0.0, -0.06976), atol=1e-5)
     np.testing.assert_allclose(down, (-0.06976, 0.0, -0.99756), atol=1e-5)
