@@ -15,6 +15,10 @@ UNKNOWN = -1
 
 ENCODINGS = ('trinary', 'probability')
 
+# How deep behind its nearest surface an obstacle is known to be one, m; beyond it hides the
+# ground.
+BLOCKED_DEPTH = 0.6
+
 _MAX_CELLS = 4_000_000
 
 
@@ -28,6 +32,11 @@ class Reason(IntEnum):
     LOW_CONFIDENCE = 4
     TOO_FAR = 5
     STALE = 6
+
+
+# The value of each Reason in the trinary encoding.
+VALUES = np.full(len(Reason), UNKNOWN, np.int8)
+VALUES[[Reason.DRIVABLE, Reason.BLOCKED]] = FREE, OCCUPIED
 
 
 @dataclass(frozen=True)

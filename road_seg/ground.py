@@ -7,30 +7,23 @@ import numpy as np
 
 from road_seg.camera import CameraModel
 from road_seg.camera import Extrinsics
+from road_seg.grid import BLOCKED_DEPTH
 from road_seg.grid import DrivableGrid
-from road_seg.grid import FREE
 from road_seg.grid import GridRules
 from road_seg.grid import GridSpec
-from road_seg.grid import OCCUPIED
 from road_seg.grid import Reason
 from road_seg.grid import UNKNOWN
+from road_seg.grid import VALUES
 from road_seg.ground_table import build_cells
 from road_seg.ground_table import build_walk
 from road_seg.ground_table import CellTable
 from road_seg.ground_table import WalkTable
 from road_seg.labels import UNLABELLED
 
-# How deep behind its nearest surface an obstacle is known to be one, m; beyond it hides the
-# ground.
-BLOCKED_DEPTH = 0.6
-
 # A pose that moves less keeps its table: 0.02 degrees move ground 20 m away by 0.1 m at a height
 # of 1.4 m.
 _MAX_TURN = math.radians(0.02)
 _MAX_SHIFT = 0.005
-
-_VALUES = np.full(len(Reason), UNKNOWN, np.int8)
-_VALUES[[Reason.DRIVABLE, Reason.BLOCKED]] = FREE, OCCUPIED
 
 
 def mask_evidence(mask: np.ndarray, is_drivable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +80,7 @@ class GroundProjector:
         found = self._reasons(sums, self._first_blocked(drivable))
         reasons = cells.reasons.copy()
         reasons[cells.cells] = found
-        values = _VALUES.take(reasons)
+        values = VALUES.take(reasons)
         if self._rules.encoding == 'probability':
             values[cells.cells] = self._probabilities(sums[:, 0], found)
         shape = (self._spec.height, self._spec.width)

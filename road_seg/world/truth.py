@@ -2,19 +2,17 @@
 
 import numpy as np
 
+from road_seg.grid import BLOCKED_DEPTH
 from road_seg.grid import DrivableGrid
-from road_seg.grid import FREE
 from road_seg.grid import GridSpec
-from road_seg.grid import OCCUPIED
 from road_seg.grid import Reason
-from road_seg.grid import UNKNOWN
+from road_seg.grid import VALUES
 from road_seg.world.render import Shot
 from road_seg.world.road import Road
 from road_seg.world.solids import Thing
 from road_seg.world.surface import BasePose
 from road_seg.world.surface import cast
 
-BLOCKED_DEPTH = 0.6  # m behind the first thing that blocks a bearing
 _HIDDEN = 0.05  # m that a ground point must lie behind what hides it
 _RANGE_STEP = 0.2  # m; the road's edge is searched in such steps, then bisected
 _VIEW_STEPS = 48
@@ -50,10 +48,8 @@ def grid_truth(road: Road, things: list[Thing], shot: Shot, spec: GridSpec) -> D
     reasons[(distance >= limit) | ~own] = Reason.BLOCKED
     reasons[(distance > limit + BLOCKED_DEPTH) | hidden] = Reason.OCCLUDED
     reasons[out_of_view] = Reason.OUT_OF_VIEW
-    values = np.full(len(Reason), UNKNOWN, np.int8)
-    values[Reason.DRIVABLE], values[Reason.BLOCKED] = FREE, OCCUPIED
     shape = (spec.height, spec.width)
-    return DrivableGrid(spec, values.take(reasons).reshape(shape), reasons.reshape(shape))
+    return DrivableGrid(spec, VALUES.take(reasons).reshape(shape), reasons.reshape(shape))
 
 
 def _surface(road: Road, base: BasePose, x: np.ndarray, y: np.ndarray) -> np.ndarray:
