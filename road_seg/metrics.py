@@ -138,19 +138,13 @@ class ExpectedCalibrationError:
 
     def ece(self) -> float:
         """Return the expected calibration error, 0..1; NaN without pixels."""
-        level = np.arange(256)
-        bins = np.maximum(level - 1, 0) * _CALIBRATION_BINS // 255
-        total = self.counts.sum(axis=1)
-        gaps = np.bincount(bins, self.counts[:, 1] - total * level / 255.0)
-        return float(np.abs(gaps).sum() / total.sum()) if total.any() else float('nan')
+        pixels, confidence, right = self._bins()
+        total = pixels.sum()
+        return float(np.abs(right - confidence).sum() / total) if total else float('nan')
 
     def reliability(self) -> np.ndarray:
         """Return mean confidence, accuracy and share of pixels of each non-empty bin (B, 3)."""
-        level = np.arange(256)
-        bins = np.maximum(level - 1, 0) * _CALIBRATION_BINS // 255
-        total = self.counts.sum(axis=1)
-        pixels, confidence, right = (np.bincount(bins, weights) for weights in (
-            total, total * level / 255.0, self.counts[:, 1]))
+        pixels, confidence, right = self._bins()
         filled = pixels > 0
         return np.stack([confidence[filled] / pixels[filled], right[filled] / pixels[filled],
                          pixels[filled] / pixels.sum()], axis=1)
@@ -166,6 +160,14 @@ class ExpectedCalibrationError:
         low = self.counts[np.arange(256) < threshold * 255.0].sum(axis=0)
         caught, given_up = _ratio(low, self.counts.sum(axis=0))
         return float(caught), float(given_up)
+
+    def _bins(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return pixels, sum of their confidences and right pixels by bin, (15,) float64 each."""
+        level = np.arange(256)
+        bins = np.maximum(level - 1, 0) * _CALIBRATION_BINS // 255
+        total = self.counts.sum(axis=1)
+        return tuple(np.bincount(bins, weights) for weights in (
+            total, total * level / 255.0, self.counts[:, 1]))
 
     def __add__(self, other: 'ExpectedCalibrationError') -> 'ExpectedCalibrationError':
         merged = ExpectedCalibrationError()
