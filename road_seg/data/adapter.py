@@ -31,6 +31,16 @@ class Sample:
     image: Path
     mask: Path
 
+    def check(self) -> None:
+        """
+        Do nothing if the mask is there.
+
+        :raises InputError: it is not.
+        """
+        if not self.mask.is_file():
+            raise InputError(self.mask, found='no mask', expected=f'one for {self.image}',
+                             fix='add the mask or remove the image')
+
 
 @dataclass(frozen=True)
 class DatasetAdapter:
@@ -144,9 +154,7 @@ class DatasetAdapter:
         """
         samples = self.pairs(root, split)
         for sample in samples:
-            if not sample.mask.is_file():
-                raise InputError(sample.mask, found='no mask', expected=f'one for {sample.image}',
-                                 fix='add the mask or remove the image')
+            sample.check()
         return samples
 
     def pairs(self, root: Path | str, split: str) -> list[Sample]:

@@ -60,9 +60,7 @@ def check_data_set(adapter: DatasetAdapter, root: Path, split: str, sheet: Path 
     tiles = []
     for index, sample in enumerate(pairs):
         try:
-            if not sample.mask.is_file():
-                raise InputError(sample.mask, found='no mask', expected=f'one for {sample.image}',
-                                 fix='add the mask or remove the image')
+            sample.check()
             rgb, truth = adapter.read(sample)
         except InputError as error:
             findings.problems.append(str(error))
