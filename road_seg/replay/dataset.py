@@ -12,12 +12,12 @@ from road_seg.backends import Backend
 from road_seg.data.adapter import DatasetAdapter
 from road_seg.data.adapter import Sample
 from road_seg.labels import LabelMap
-from road_seg.labels import UNLABELLED
 from road_seg.pipeline import Segmenter
 from road_seg.replay import pictures
 from road_seg.replay.gallery import Exhibit
 from road_seg.replay.gallery import WorstFrames
 from road_seg.replay.score_report import write_score_report
+from road_seg.replay.scores import error_share
 from road_seg.replay.scores import MaskScores
 from road_seg.replay.scores import number
 
@@ -67,8 +67,7 @@ def score_data_set(root: Path, adapter_name: str, split: str, backend: Backend,
     if report:
         write_score_report(report / REPORT_NAME, f'{adapter.name} {split}', scores,
                            worst.exhibits, backend)
-    return {'frames': scores.frames, 'miou': scores.miou, 'iou': scores.iou,
-            'boundary_f1': scores.boundary_f1, 'ece': scores.ece,
+    return {**scores.summary(),
             'thresholds': [{'confidence': threshold, 'errors_caught': number(caught),
                             'correct_given_up': number(given_up)}
                            for threshold, caught, given_up in scores.thresholds],
@@ -99,9 +98,7 @@ def score_samples(adapter: DatasetAdapter, samples: Sequence[Sample], backend: B
 
 def _add_frame(worst: WorstFrames, labels: LabelMap, scored: ScoredImage) -> None:
     """Offer an image to the collection of the worst."""
-    labelled = scored.truth != UNLABELLED
-    wrong = np.count_nonzero((scored.truth != scored.mask) & labelled)
-    share = wrong / max(1, np.count_nonzero(labelled))
+    share = error_share(scored.truth, scored.mask)
     worst.add(share, lambda: Exhibit(scored.sample.image.name, share, {
         'image': pictures.photo(scored.rgb),
         'truth': pictures.class_map(scored.truth, labels),

@@ -21,7 +21,7 @@ from road_seg.camera import CameraModel
 from road_seg.errors import RoadSegError
 from road_seg.grid_scores import GridScores
 from road_seg.labels import LabelMap
-from road_seg.labels import UNLABELLED
+from road_seg.replay.scores import error_share
 from road_seg.replay.scores import MaskScores
 from road_seg.serialized import Answer
 
@@ -134,10 +134,7 @@ def _score(scores: MaskScores, index: int, frame: Frame, answer: Answer) -> Scor
         return ScoredFrame(index, frame, answer, mask, None, None)
     truth = decode_mask(frame.truth)
     scores.update(truth, mask)
-    labelled = truth != UNLABELLED
-    wrong = np.count_nonzero((truth != mask) & labelled)
-    return ScoredFrame(index, frame, answer, mask, truth,
-                       wrong / max(1, np.count_nonzero(labelled)))
+    return ScoredFrame(index, frame, answer, mask, truth, error_share(truth, mask))
 
 
 def _score_grid(scores: GridScores, frame: Frame, answer: Answer) -> None:

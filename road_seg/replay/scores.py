@@ -7,6 +7,7 @@ import numpy as np
 from road_seg.grid_scores import BANDS
 from road_seg.grid_scores import GridScores
 from road_seg.labels import LabelMap
+from road_seg.labels import UNLABELLED
 from road_seg.metrics import BoundaryF1
 from road_seg.metrics import ConfusionMatrix
 from road_seg.metrics import ExpectedCalibrationError
@@ -78,8 +79,20 @@ class MaskScores:
         """Threshold, share of errors caught, share of correct pixels given up, a row each."""
         return [(threshold, *self.calibration.below(threshold)) for threshold in THRESHOLDS]
 
+    def summary(self) -> dict:
+        """Return the scores as `score --json` writes them."""
+        return {'frames': self.frames, 'miou': self.miou, 'iou': self.iou,
+                'boundary_f1': self.boundary_f1, 'ece': self.ece}
+
     def _by_name(self, values: np.ndarray) -> dict[str, float | None]:
         return dict(zip(self.labels.names, map(number, values), strict=True))
+
+
+def error_share(truth: np.ndarray, mask: np.ndarray) -> float:
+    """Return the share of the labelled pixels that are wrong; both (H, W) uint8 class ids."""
+    labelled = truth != UNLABELLED
+    wrong = np.count_nonzero((truth != mask) & labelled)
+    return wrong / max(1, np.count_nonzero(labelled))
 
 
 def grid_summary(grids: GridScores) -> dict:

@@ -50,9 +50,7 @@ def score_world(scene: str, frames: int, seed: int, backend: Backend | None, rul
         pose = replace(pose, pitch=pose.pitch + math.radians(pitch_error_deg))
         grids.update(frame.grid, grid_of(frame, camera, pose))
         progress(index + 1, frames)
-    summary = {'frames': frames, 'miou': masks.miou, 'iou': masks.iou,
-               'boundary_f1': masks.boundary_f1, 'ece': masks.ece} if backend else {
-                   'frames': frames}
+    summary = masks.summary() if backend else {'frames': frames}
     return {**summary, 'grid': grid_summary(grids), 'pitch_error_deg': pitch_error_deg,
             'model_sha256': backend.model.sha256 if backend else None,
             'backend': backend.name if backend else None}
