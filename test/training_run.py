@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
+from road_sets import write_road_set
 
 CONFIG = """
 network: {encoder: classic, classic_width: 4, decoder_widths: [16, 12, 8, 6]}
@@ -21,15 +20,7 @@ validation: [{adapter: camvid, root: set, split: train}]
 
 
 def write_run(folder: Path) -> Path:
-    """Write four images, road below and background above, and return the configuration."""
-    rng = np.random.default_rng(0)
-    for kind in ('images', 'masks'):
-        (folder / 'set/train' / kind).mkdir(parents=True)
-    for index in range(4):
-        ids = np.zeros((32, 64), np.uint8)
-        ids[rng.integers(8, 24):] = 3
-        rgb = np.where(ids[..., None] == 3, 90, 180) + rng.integers(-20, 20, (32, 64, 3))
-        cv2.imwrite(str(folder / f'set/train/images/{index}.jpg'), rgb.astype(np.uint8))
-        cv2.imwrite(str(folder / f'set/train/masks/{index}.png'), ids)
+    """Write four labelled images and return the configuration."""
+    write_road_set(folder / 'set', 4, (32, 64), horizon=(8, 24), noise=20)
     (folder / 'run.yaml').write_text(CONFIG)
     return folder / 'run.yaml'

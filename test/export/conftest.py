@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
+from road_sets import write_road_set
 import torch
 
 from road_seg.backends.model_file import ModelFile
@@ -42,15 +41,7 @@ def float_model(checkpoint_path: Path) -> ModelFile:
 def set_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of eight labelled images in CamVid's layout: road below, background above."""
     root = tmp_path_factory.mktemp('set')
-    rng = np.random.default_rng(0)
-    for folder in ('images', 'masks'):
-        (root / 'train' / folder).mkdir(parents=True)
-    for index in range(8):
-        ids = np.zeros((48, 80), np.uint8)
-        ids[rng.integers(10, 38):] = 3
-        rgb = np.where(ids[..., None] == 3, 90, 180) + rng.integers(-30, 30, (48, 80, 3))
-        cv2.imwrite(str(root / f'train/images/{index}.jpg'), rgb.astype(np.uint8))
-        cv2.imwrite(str(root / f'train/masks/{index}.png'), ids)
+    write_road_set(root, 8, (48, 80), horizon=(10, 38), noise=30)
     return root
 
 
