@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from road_seg.cli.numbers import count
+
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Add the sub-command."""
@@ -17,7 +19,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help='videos and folders of images')
     parser.add_argument('--teacher', type=Path, required=True, metavar='XML',
                         help='OpenVINO IR file of the teacher')
-    parser.add_argument('--every', type=int, default=1, metavar='N',
+    parser.add_argument('--every', type=count, default=1, metavar='N',
                         help='take each Nth picture (default %(default)s)')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder to make')
 
@@ -26,12 +28,8 @@ def run(args: argparse.Namespace) -> int:
     """Label and say how many."""
     from road_seg.bags import sources
     from road_seg.cli.progress import Progress
-    from road_seg.errors import ConfigError
     from road_seg.training.pseudo_labels import Teacher
     from road_seg.training.pseudo_labels import write_pseudo_labels
-    if args.every < 1:
-        raise ConfigError('--every', found=str(args.every), expected='1 or more',
-                          fix='correct the number')
     named = [(f'{number:02d}_{path.stem}',
               sources.image_folder(path) if path.is_dir() else sources.video(path))
              for number, path in enumerate(args.sources)]
