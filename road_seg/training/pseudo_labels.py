@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 from road_seg.bags.sources import Source
+from road_seg.data.folder import create_data_set
 from road_seg.errors import BackendError
 from road_seg.errors import InputError
-from road_seg.files import atomic_write
 from road_seg.labels import UNLABELLED
 
 # Ids of the masks, as config/datasets/pseudo_road.yaml maps them.
@@ -88,19 +88,13 @@ def write_pseudo_labels(sources: list[tuple[str, Source]], teacher: Teacher, eve
     :raises RoadSegError: a source is unreadable or the folder cannot be made.
     """
     total, read, written = sum(source.count for _, source in sources), 0, 0
-    with atomic_write(out) as folder:
-        images, masks = (folder / 'train' / name for name in ('images', 'masks'))
-        images.mkdir(parents=True)
-        masks.mkdir()
+    with create_data_set(out, _JPEG_QUALITY) as add:
         for name, source in sources:
             for index, frame in enumerate(source.frames()):
                 read += 1
                 if index % every:
                     continue
-                stem = f'{name}_{index:06d}'
-                cv2.imwrite(str(images / f'{stem}.jpg'), frame.rgb[..., ::-1],
-                            (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
-                cv2.imwrite(str(masks / f'{stem}.png'), teacher.label(frame.rgb))
+                add(f'{name}_{index:06d}', frame.rgb, teacher.label(frame.rgb))
                 written += 1
                 progress(read, total)
     return written

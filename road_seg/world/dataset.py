@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
-
-from road_seg.files import atomic_write
+from road_seg.data.folder import create_data_set
 from road_seg.world.drive import drive
 
 _JPEG_QUALITY = 95
@@ -22,13 +20,7 @@ def write_dataset(folder: Path, scene: str, frames: int, seed: int = 0, *,
     :param progress: called after each frame with the number of frames written.
     :raises RoadSegError: no such scene, or the folder exists or cannot be made.
     """
-    with atomic_write(folder) as temporary:
-        images, masks = temporary / 'train' / 'images', temporary / 'train' / 'masks'
-        images.mkdir(parents=True)
-        masks.mkdir()
+    with create_data_set(folder, _JPEG_QUALITY) as add:
         for index, frame in enumerate(drive(scene, frames, seed)):
-            cv2.imwrite(str(images / f'{index:06d}.jpg'),
-                        cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2BGR),
-                        (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
-            cv2.imwrite(str(masks / f'{index:06d}.png'), frame.mask)
+            add(f'{index:06d}', frame.rgb, frame.mask)
             progress(index + 1)
