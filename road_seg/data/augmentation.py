@@ -26,6 +26,8 @@ class Augmentation:
     :param noise_probability: share of images that receive noise.
     :param weather_probability: share of images that receive an effect of `data.weather`.
     :param bonnet_probability: share of images that receive an own bonnet.
+    :param focus_probability: share of crops that are put about a pixel of a truth id drawn evenly
+        from those of the image, so that small things are seen more often.
     """
 
     scale: tuple[float, float] = (0.6, 1.5)
@@ -39,10 +41,12 @@ class Augmentation:
     noise_probability: float = 0.2
     weather_probability: float = 0.0
     bonnet_probability: float = 0.0
+    focus_probability: float = 0.0
 
 
 def crop_transform(rng: np.random.Generator, config: Augmentation, source: tuple[int, int],
-                   network: tuple[int, int], crop: tuple[int, int]) -> np.ndarray:
+                   network: tuple[int, int], crop: tuple[int, int],
+                   focus: np.ndarray | None = None) -> np.ndarray:
     """
     Draw the affine map from source pixels to the training crop.
 
@@ -52,6 +56,8 @@ def crop_transform(rng: np.random.Generator, config: Augmentation, source: tuple
     :param source: (height, width) of the image.
     :param network: (height, width) of the network input.
     :param crop: (height, width) of the training crop.
+    :param focus: (x, y) of a pixel to have in the middle half of the crop, where the crop can
+        stay inside the image; none: the crop lies anywhere.
     :return: (2, 3) float64 for cv2.warpAffine.
     """
     scale = np.exp(rng.uniform(*np.log(config.scale)))
@@ -62,10 +68,28 @@ def crop_transform(rng: np.random.Generator, config: Augmentation, source: tuple
     angle = np.deg2rad(rng.uniform(-config.rotation_deg, config.rotation_deg))
     cos, sin = np.cos(angle), np.sin(angle)
     linear = np.array(((cos, -sin), (sin, cos))) @ np.diag((sx * mirror, sy))
-    slack = (np.array((sx * source[1], sy * source[0])) - (crop[1], crop[0])) / 2
-    centre = np.array((crop[1], crop[0])) / 2 + rng.uniform(-1, 1, 2) * np.maximum(slack, 0)
-    offset = centre - linear @ (np.array((source[1], source[0])) / 2)
-    return np.column_stack((linear, offset))
+    size, middle = np.array((crop[1], crop[0])), np.array((source[1], source[0])) / 2
+    slack = np.maximum((np.array((sx * source[1], sy * source[0])) - size) / 2, 0)
+    shift = rng.uniform(-1, 1, 2)
+    if focus is None:
+        shift = shift * slack
+    else:
+        shift = np.clip(linear @ (middle - focus) + shift * size / 4, -slack, slack)
+    return np.column_stack((linear, size / 2 + shift - linear @ middle))
+
+
+def focus_pixel(rng: np.random.Generator, truth: np.ndarray) -> np.ndarray | None:
+    """
+    Return (x, y) of a random pixel of a truth id drawn evenly from those of the image.
+
+    :param truth: (H, W) uint8 truth ids; none is returned where nothing is labelled.
+    """
+    present = np.flatnonzero(np.bincount(truth.ravel(), minlength=256)[:UNLABELLED])
+    if not present.size:
+        return None
+    rows, columns = np.nonzero(truth == rng.choice(present))
+    index = rng.integers(rows.size)
+    return np.array((columns[index], rows[index]))
 
 
 def photometric(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray) -> np.ndarray:
@@ -109,7 +133,8 @@ def augment(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray, tru
     if rng.random() < config.bonnet_probability:
         rgb, truth = rgb.copy(), truth.copy()
         bonnet(rng, rgb, truth, ego_id)
-    transform = crop_transform(rng, config, truth.shape, network, crop)
+    focus = focus_pixel(rng, truth) if rng.random() < config.focus_probability else None
+    transform = crop_transform(rng, config, truth.shape, network, crop, focus)
     size = (crop[1], crop[0])
     rgb = cv2.warpAffine(rgb, transform, size, flags=cv2.INTER_LINEAR,
                          borderMode=cv2.BORDER_CONSTANT)

@@ -8,6 +8,7 @@ import numpy as np
 from road_seg.data.augmentation import augment
 from road_seg.data.augmentation import Augmentation
 from road_seg.data.augmentation import crop_transform
+from road_seg.data.augmentation import focus_pixel
 from road_seg.labels import UNLABELLED
 
 PLAIN = Augmentation(gamma=1.0, contrast=0.0, saturation=0.0, tint=0.0, blur_probability=0.0,
@@ -52,3 +53,31 @@ def test_same_seed_same_crop() -> None:
                              network=(64, 96), crop=(32, 32)) for _ in range(2))
     assert np.array_equal(first[0], second[0])
     assert np.array_equal(first[1], second[1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31), st.integers(0, 89), st.integers(0, 59))
+def test_a_focus_lies_in_the_middle_or_the_crop_at_the_rim(seed: int, x: int, y: int) -> None:
+    """Upright: the focus is in the middle half, unless the crop would leave the image."""
+    upright = Augmentation(rotation_deg=0.0, scale=(1.0, 2.0))
+    linear = crop_transform(np.random.default_rng(seed), upright, (60, 90), (64, 96), (32, 32),
+                            np.array((x, y)))
+    corners = np.array(((0, 0), (90, 60))) @ linear[:, :2].T + linear[:, 2]
+    place = linear @ (x, y, 1)
+    for axis in range(2):
+        low, high = sorted(corners[:, axis])
+        assert low <= 1e-9
+        assert high >= 32 - 1e-9
+        assert 8 - 1e-9 <= place[axis] <= 24 + 1e-9 or low > -1e-9 or high < 32 + 1e-9
+
+
+def test_every_id_is_focused_on_as_often() -> None:
+    """One pixel of id 2, many of id 0, and the unlabelled ones never."""
+    truth = np.zeros((20, 30), np.uint8)
+    truth[5, 7] = 2
+    truth[10:] = UNLABELLED
+    rng = np.random.default_rng(0)
+    drawn = [tuple(focus_pixel(rng, truth)) for _ in range(400)]
+    assert 150 < drawn.count((7, 5)) < 250
+    assert max(row for _, row in drawn) == 9
+    assert focus_pixel(rng, np.full((4, 4), UNLABELLED, np.uint8)) is None
