@@ -1,6 +1,7 @@
 """From a float ONNX model to an INT8 one: static quantisation with explicit Q/DQ."""
 
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ _ACTIVATION = 'Clip'
 
 class Layers:
     """
-    What can be quantised of a network: all that leads to its logits, without the last layer.
+    What can be quantised of a network: all that leads to its logits.
 
     :param graph: a float model with the outputs of ByteNetwork.
     """
@@ -31,13 +32,12 @@ class Layers:
                 leading[node.name] = node
                 pending.extend(node.input)
         ordered = [node for node in graph.graph.node if node.name in leading]
-        # Layer name -> node, in order; convolutions are named after their weights. The last one
-        # decides between classes by differences that INT8 logits would lose.
+        # Layer name -> node, in order; convolutions are named after their weights.
         self.nodes = {
             node.input[1].removeprefix('network.').removesuffix('.weight')
             if node.op_type in _WEIGHTED else node.name: node
             for node in ordered if node.op_type in (*_WEIGHTED, *_JOINTS)}
-        self.nodes.popitem()
+        self.head = list(self.nodes)[-1]
         self.activations = {node.input[0]: node.output[0] for node in ordered
                             if node.op_type == _ACTIVATION}
 
@@ -50,8 +50,9 @@ class Layers:
 
 
 def logits_of(graph: onnx.ModelProto) -> str:
-    """Return the name of the tensor that the class ids are the argmax of."""
-    return next(node.input[0] for node in graph.graph.node if node.op_type == 'ArgMax')
+    """Return the name of the tensor that the class ids are the argmax of: the last layer's."""
+    return next(node.output[0] for node in reversed(graph.graph.node)
+                if node.op_type in _WEIGHTED)
 
 
 def quantize(graph: onnx.ModelProto, ranges: ActivationRanges, percentile: float,
@@ -88,7 +89,28 @@ def quantize(graph: onnx.ModelProto, ranges: ActivationRanges, percentile: float
                        'QuantizeBias': False, 'QDQKeepRemovableActivations': True})
     quantizer.quantize_model()
     quantizer.model.topological_sort()
+    if layers.head in names:
+        # INT8 logits would lose the small differences between classes.
+        _unquantize(quantizer.model.model.graph, logits_of(graph))
     return quantizer.model.model
+
+
+def replace_input(nodes: Iterable[onnx.NodeProto], old: str, new: str) -> None:
+    """Let nodes read the tensor `new` where they read `old`."""
+    for node in nodes:
+        for index, name in enumerate(node.input):
+            if name == old:
+                node.input[index] = new
+
+
+def _unquantize(graph: onnx.GraphProto, name: str) -> None:
+    """Remove the Q/DQ pair that follows a tensor."""
+    quantized = next(node for node in graph.node
+                     if node.op_type == 'QuantizeLinear' and node.input[0] == name)
+    restored = next(node for node in graph.node if node.input[0] == quantized.output[0])
+    graph.node.remove(quantized)
+    graph.node.remove(restored)
+    replace_input(graph.node, restored.output[0], name)
 
 
 def _with_corrected_biases(graph: onnx.ModelProto, nodes: Sequence[onnx.NodeProto],

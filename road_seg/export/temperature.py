@@ -12,9 +12,11 @@ from road_seg.backends.model_file import ModelFile
 from road_seg.export.labelled_set import LabelledSet
 from road_seg.export.labelled_set import stretched
 from road_seg.export.quantize import logits_of
+from road_seg.export.quantize import replace_input
 
 _NODE = 'temperature'
 _INVERSE = 'inverse_temperature'
+_SCALED = 'scaled_logits'
 # Every n-th row and column of the truth takes part.
 _STRIDE = 7
 _RANGE = (0.1, 10.0)
@@ -44,19 +46,19 @@ def fit_temperature(graph: onnx.ModelProto, model: ModelFile,
 
 
 def set_temperature(graph: onnx.ModelProto, temperature: float) -> None:
-    """Divide the logits before the softmax by a temperature, instead of by the one before."""
+    """Divide the logits by a temperature, instead of by the one before."""
     value = numpy_helper.from_array(np.array(1.0 / temperature, np.float32), _INVERSE)
     for tensor in graph.graph.initializer:
         if tensor.name == _INVERSE:
             tensor.CopyFrom(value)
             return
     graph.graph.initializer.append(value)
-    index, softmax = next((index, node) for index, node in enumerate(graph.graph.node)
-                          if node.op_type == 'Softmax')
-    scaled = f'{softmax.input[0]}_scaled'
-    node = onnx.helper.make_node('Mul', [softmax.input[0], _INVERSE], [scaled], name=_NODE)
-    softmax.input[0] = scaled
-    graph.graph.node.insert(index, node)
+    logits = logits_of(graph)
+    index = 1 + next(index for index, node in enumerate(graph.graph.node)
+                     if logits in node.output)
+    replace_input(graph.graph.node, logits, _SCALED)
+    graph.graph.node.insert(index, onnx.helper.make_node(
+        'Mul', [logits, _INVERSE], [_SCALED], name=_NODE))
 
 
 def _labelled_logits(graph: onnx.ModelProto, model: ModelFile,
