@@ -19,11 +19,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         epilog='example: road-seg train config/train/road_unet.yaml --out runs/road_unet')
     parser.add_argument('config', type=Path, help='training configuration, YAML')
     parser.add_argument('--out', type=Path, metavar='DIR',
-                        help='folder of the run (default runs/CONFIG NAME); a run found there '
+                        help='folder of the run (default runs/NAME OF CONFIG); a run found there '
                              'is resumed')
     parser.add_argument('--data', type=Path, metavar='DIR', nargs='+', default=[data_dir(), MADE],
                         help='folders the data sets are looked up in (default: $ROAD_SEG_DATA, '
                              f'else ../shared/data; then {MADE})')
+    parser.add_argument('--leave-out', metavar='ADAPTER',
+                        help='train on all data sets but those of this adapter, to measure what '
+                             'the network makes of a domain it never saw')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,8 +40,10 @@ def run(args: argparse.Namespace) -> int:
 def _train(args: argparse.Namespace) -> None:
     from road_seg.training.config import load_config
     from road_seg.training.trainer import Trainer
-    trainer = Trainer(load_config(args.config), args.data,
-                      args.out or Path('runs') / args.config.stem,
+    config, name = load_config(args.config), args.config.stem
+    if args.leave_out:
+        config, name = config.without(args.leave_out), f'{name}_without_{args.leave_out}'
+    trainer = Trainer(config, args.data, args.out or Path('runs') / name,
                       report=lambda line: print(line, flush=True))
     trainer.run()
     trainer.report(f'wrote {trainer.path}; next: road-seg export {trainer.path} '

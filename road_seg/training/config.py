@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import fields
+from dataclasses import replace
 from hashlib import sha256
 import json
 import math
@@ -88,7 +89,8 @@ class TrainingConfig:
     :param datasets: the training mixture.
     :param phases: what is done one after the other; the last one's input is the network's.
     :param validation: sets scored during training.
-    :param pretrained: start the encoder from ImageNet weights.
+    :param pretrained: true: start the encoder from ImageNet weights; a path: start from the
+        averaged weights of that checkpoint, of the same network.
     :param encoder_rate: the encoder's learning rate as a share of the decoder's.
     :param head_rate: the head's learning rate as a share of the decoder's.
     :param jaccard_weight: weight of the soft Jaccard loss beside the cross-entropy.
@@ -102,7 +104,7 @@ class TrainingConfig:
     datasets: tuple[DatasetSpec, ...]
     phases: tuple[Phase, ...]
     validation: tuple[DatasetSpec, ...] = ()
-    pretrained: bool = True
+    pretrained: bool | str = True
     seed: int = 0
     batch_size: int = 8
     encoder_rate: float = 1.0
@@ -144,11 +146,30 @@ class TrainingConfig:
             first += phase.steps
         return len(self.phases) - 1, first
 
-    def digest(self) -> str:
-        """Return a hash of what the weights depend on; a resume must match it."""
+    def without(self, adapter: str) -> 'TrainingConfig':
+        """
+        Return the run without the training sets of an adapter.
+
+        :raises ConfigError: there is none, or no other.
+        """
+        kept = tuple(item for item in self.datasets if item.adapter != adapter)
+        if kept == self.datasets:
+            names = dict.fromkeys(item.adapter for item in kept)
+            raise ConfigError('data set to leave out', found=adapter,
+                              expected=f'one of {", ".join(names)}', fix='correct the name')
+        return replace(self, datasets=kept)
+
+    def digest(self, step: int) -> str:
+        """
+        Return a hash of what the weights after `step` steps depend on; a resume must match it.
+
+        Phases to come are not part of it, so that a run can be given more of them.
+        """
+        begun = self.phase_at(max(0, step - 1))[0] + 1
         described = {item.name: repr(getattr(self, item.name)) for item in fields(self)
                      if item.name not in ('validation', 'validate_every', 'checkpoint_minutes',
                                           'workers', 'threads')}
+        described['phases'] = repr(self.phases[:begun])
         return sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 

@@ -70,8 +70,9 @@ class Trainer:
         self.history: list[list[float]] = []
         self.scores: dict = {}
         self.seconds = 0.0
-        self.network = UNet(config.network, pretrained=config.pretrained).to(
-            self.device, memory_format=torch.channels_last)
+        self._data = [{'adapter': item.adapter, 'split': item.split, 'licence': item.licence}
+                      for item in config.datasets]
+        self.network = self._start().to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(requires_grad=False)
         shares = {'encoder': config.encoder_rate, 'decoder': 1.0, 'head': config.head_rate}
         self.optimizer = torch.optim.AdamW(
@@ -83,6 +84,19 @@ class Trainer:
             self._resume()
         self._replica = distributed.replicate(self.network)
         self._board = Board(folder / 'tensorboard', self.step) if distributed.rank() == 0 else None
+
+    def _start(self) -> UNet:
+        """Return the network as the first step finds it."""
+        config = self.config
+        if not isinstance(config.pretrained, str):
+            return UNet(config.network, pretrained=config.pretrained)
+        checkpoint = Checkpoint.load(config.pretrained)
+        network = checkpoint.network()
+        if network.config != config.network:
+            raise ConfigError('pretrained', found=f'{config.pretrained} of {network.config}',
+                              expected=str(config.network), fix='make them the same')
+        self._data += [item for item in checkpoint.metadata['data'] if item not in self._data]
+        return network
 
     def run(self, stop: int | None = None) -> None:
         """
@@ -129,14 +143,13 @@ class Trainer:
         tensors |= optimizer_tensors(self.optimizer)
         Checkpoint(self.step, tensors, {
             'network': self.config.network.to_dict(), 'input': list(self.config.input),
-            'labels': self.labels.to_json(), 'digest': self.config.digest(),
+            'labels': self.labels.to_json(), 'digest': self.config.digest(self.step),
             'history': self.history, 'scores': self.scores, 'seconds': round(self.seconds),
-            'data': [{'adapter': item.adapter, 'split': item.split, 'licence': item.licence}
-                     for item in self.config.datasets]}).save(self.path)
+            'data': self._data}).save(self.path)
 
     def _resume(self) -> None:
         checkpoint = Checkpoint.load(self.path)
-        if checkpoint.metadata['digest'] != self.config.digest():
+        if checkpoint.metadata['digest'] != self.config.digest(checkpoint.step):
             raise ConfigError(self.path, found='a checkpoint of another configuration',
                               expected='this configuration or an empty folder',
                               fix='choose another --out or remove the checkpoint')

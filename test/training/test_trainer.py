@@ -60,6 +60,44 @@ def test_checkpoint_of_another_configuration_is_refused(config, tmp_path) -> Non
         Trainer(other, [tmp_path], tmp_path / 'run')
 
 
+def test_a_finished_run_goes_on_with_a_phase_added(config, tmp_path) -> None:
+    """But not with one of its own phases changed."""
+    added = replace(config, phases=(*config.phases, Phase(2, crop=(32, 32), input=(32, 64))))
+    whole = train(added, tmp_path, 'whole', None)
+    train(config, tmp_path, 'pieces', None)
+    assert train(added, tmp_path, 'pieces', None).step == whole.step == 8
+    with pytest.raises(ConfigError, match='found a checkpoint of another configuration'):
+        Trainer(replace(added, phases=added.phases[1:]), [tmp_path], tmp_path / 'pieces')
+
+
+def test_a_run_starts_from_the_averaged_weights_of_another(config, tmp_path) -> None:
+    """And names its data too, for their licences bind as well."""
+    first = train(config, tmp_path, 'first', None)
+    path = str(tmp_path / 'first' / 'checkpoint.safetensors')
+    own = replace(config.datasets[0], licence='another')
+    second = replace(config, pretrained=path, datasets=(own,))
+    trainer = Trainer(second, [tmp_path], tmp_path / 'second')
+    for key, value in first.part('ema').items():
+        assert torch.equal(trainer.network.state_dict()[key], value), key
+    trainer.run(1)
+    data = Checkpoint.load(tmp_path / 'second' / 'checkpoint.safetensors').metadata['data']
+    assert [item['licence'] for item in data] == ['another', 'generated']
+    wider = replace(second, network=replace(second.network, classic_width=8))
+    with pytest.raises(ConfigError, match=r'pretrained: found .*classic_width=4.*make them'):
+        Trainer(wider, [tmp_path], tmp_path / 'third')
+
+
+def test_the_sets_of_an_adapter_are_left_out(config) -> None:
+    """One that is not there, or the only one, cannot be."""
+    world = replace(config.datasets[0], adapter='world')
+    both = replace(config, datasets=(*config.datasets, world))
+    assert both.without('camvid').datasets == (world,)
+    with pytest.raises(ConfigError, match='found kitti; expected one of camvid, world'):
+        both.without('kitti')
+    with pytest.raises(ConfigError, match='datasets: found none'):
+        config.without('camvid')
+
+
 @pytest.mark.parametrize('content', [b'', b'garbage', b'\x08' + bytes(7) + b'{}      '])
 def test_damaged_checkpoints_are_refused(tmp_path, content: bytes) -> None:
     """One error, whatever the bytes."""
