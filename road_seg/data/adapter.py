@@ -21,7 +21,7 @@ from road_seg.resources import config_dir
 _OTHER_COLOUR = 255
 _FIX = 'see config/datasets/camvid.yaml for an example'
 _REQUIRED = {'images', 'masks', 'ids'}
-_KEYS = _REQUIRED | {'others', 'splits', 'instances', 'ignore_dark_corners'}
+_KEYS = _REQUIRED | {'others', 'splits', 'instances', 'ignore_dark_corners', 'frame_step'}
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class DatasetAdapter:
     :param colours: red << 16 | green << 8 | blue of masks that are coloured; a colour's place is
         its id in `table`, any other colour has id 255. Empty for masks of ids.
     :param instances: a mask holds id * instances + number of the object; 1 for masks of ids.
+    :param frame_step: by how much the numbers at the end of the image names of successive
+        frames differ; 0 for pictures that do not follow each other.
     :param splits: what `{split}` stands for, by name of the split; empty: the name itself.
     """
 
@@ -76,6 +78,7 @@ class DatasetAdapter:
     ignore_dark_corners: bool = False
     colours: tuple[int, ...] = ()
     instances: int = 1
+    frame_step: int = 0
     splits: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -134,7 +137,8 @@ class DatasetAdapter:
             known[place if colours else source] = True
         return cls(path.stem, fields['images'], fields['masks'], labels, table, known,
                    tuple(sets), bool(fields.get('ignore_dark_corners', False)), colours,
-                   int(fields.get('instances', 1)), dict(fields.get('splits', {})))
+                   int(fields.get('instances', 1)), int(fields.get('frame_step', 0)),
+                   dict(fields.get('splits', {})))
 
     @cached_property
     def allowed(self) -> np.ndarray:
@@ -178,6 +182,14 @@ class DatasetAdapter:
         return [Sample(image, Path(root) / self.masks.format(
             split=split, folder=image.parent.name, name=image.name,
             stem=image.name.removesuffix(ending))) for image in images]
+
+    def follows(self, before: Sample, after: Sample) -> bool:
+        """Return whether one sample is the frame after another, by the names of their images."""
+        (start, first), (other, second) = (
+            re.fullmatch(r'(.*?)(\d*)', sample.image.stem).groups()
+            for sample in (before, after))
+        return bool(self.frame_step and start == other and first and second
+                    and int(second) - int(first) == self.frame_step)
 
     def read(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
         """
