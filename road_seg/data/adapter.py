@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 import yaml
 
+from road_seg.data.shards import shard_pairs
+from road_seg.data.shards import ShardFile
+from road_seg.data.shards import shards_of
 from road_seg.errors import ConfigError
 from road_seg.errors import InputError
 from road_seg.labels import LabelMap
@@ -26,10 +29,10 @@ _KEYS = _REQUIRED | {'others', 'splits', 'instances', 'ignore_dark_corners', 'fr
 
 @dataclass(frozen=True)
 class Sample:
-    """One labelled image: paths of the image and of its mask."""
+    """One labelled image: where the image and its mask are."""
 
-    image: Path
-    mask: Path
+    image: Path | ShardFile
+    mask: Path | ShardFile
 
     def check(self) -> None:
         """
@@ -165,13 +168,17 @@ class DatasetAdapter:
         """
         List the images of a split and where their masks belong, sorted by name.
 
-        :raises InputError: there is no image.
+        A folder with tar shards named SPLIT-*.tar is read from those (road_seg.data.shards).
+
+        :raises InputError: there is no image, or a shard is damaged.
         :raises ConfigError: there is no such split.
         """
         if self.splits and split not in self.splits:
             raise ConfigError(f'split {split!r}', found='no such split of the adapter '
                               f'{self.name}', expected=f'one of {", ".join(self.splits)}',
                               fix='correct the name')
+        if shards := shards_of(Path(root), split):
+            return [Sample(*pair) for pair in shard_pairs(shards)]
         pattern = self.images.format(split=self.splits.get(split, split))
         ending = pattern.rpartition('*')[2]
         images = sorted(Path(root).glob(pattern))
@@ -198,12 +205,8 @@ class DatasetAdapter:
         :return: RGB (H, W, 3) uint8 and truth ids (H, W) uint8.
         :raises InputError: a file is unreadable, sizes differ, or an id is not in the map.
         """
-        bgr = cv2.imread(str(sample.image), cv2.IMREAD_COLOR)
-        ids = cv2.imread(str(sample.mask), cv2.IMREAD_UNCHANGED)
-        for path, image in ((sample.image, bgr), (sample.mask, ids)):
-            if image is None:
-                raise InputError(path, found='an unreadable image', expected='a JPEG or PNG file',
-                                 fix='replace or remove the file')
+        bgr = _decoded(sample.image, cv2.IMREAD_COLOR)
+        ids = _decoded(sample.mask, cv2.IMREAD_UNCHANGED)
         ids = self._ids(ids)
         if ids.dtype != np.uint8 or ids.shape != bgr.shape[:2]:
             raise InputError(sample.mask, found=f'{ids.dtype} {ids.shape}',
@@ -258,6 +261,19 @@ class DatasetAdapter:
             plain[where] = classes[0]
             plain[right] = prediction[right]
         return plain
+
+
+def _decoded(path: Path | ShardFile, flags: int) -> np.ndarray:
+    """Return an image file's pixels."""
+    try:
+        content = np.frombuffer(path.read_bytes(), np.uint8)
+        image = cv2.imdecode(content, flags) if content.size else None
+    except OSError:
+        image = None
+    if image is None:
+        raise InputError(path, found='an unreadable image', expected='a JPEG or PNG file',
+                         fix='replace or remove the file')
+    return image
 
 
 def _colours(path: Path, ids: dict) -> tuple[int, ...]:
