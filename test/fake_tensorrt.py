@@ -87,6 +87,7 @@ class FakeCuda(ModuleType):
         return memory.ctypes.data
 
     def _Free(self, address: int) -> None:  # noqa: N802
+        self._queue.clear()  # cudaFree waits for the device
         del self.device[address]
 
     def _HostRegister(self, address: int, size: int, flags: int) -> None:  # noqa: N802
@@ -256,8 +257,9 @@ class FakeTensorRt(ModuleType):
         self.builds += 1
         monitor = config.progress_monitor
         monitor.phase_start('Building', None, 2)
+        goes_on = monitor.step_complete('Building', 0)
         self.amid_build()
-        if not monitor.step_complete('Building', 0):
+        if not goes_on:
             return None
         monitor.phase_finish('Building')
         return self.compile(network['content'])

@@ -17,7 +17,6 @@ from road_seg.backends.engine_cache import EngineCache
 from road_seg.backends.engine_cache import EngineKey
 from road_seg.backends.gpu import nvidia_gpus
 from road_seg.backends.model_file import ModelFile
-from road_seg.backends.parity import check_parity
 from road_seg.backends.tensorrt_engine import compile_model
 from road_seg.backends.tensorrt_engine import engine_key
 from road_seg.backends.tensorrt_engine import error_log
@@ -64,6 +63,8 @@ class TensorRtBackend(Backend):
 
     def _activate(self) -> None:
         """Load the engine, capture its run in a CUDA graph and check the answers."""
+        from road_seg.backends.parity import check_parity
+
         trt = load_flavour()
         key = engine_key(self.model, trt)
         self._log = error_log(trt)
@@ -101,18 +102,18 @@ class TensorRtBackend(Backend):
         """Return the engine of a key; compile it if it is not cached or does not load."""
         cache = EngineCache(cache_folder())
         runtime = trt.Runtime(self._log)
-        engine = None
         portable = replace(key, target=PORTABLE)
         if cache.path(portable).exists() and not cache.path(key).exists():
-            found = cache.find(portable, self.report)
-            engine = found and runtime.deserialize_cuda_engine(found)
-        for _ in range(2):
+            content = cache.find(portable, self.report)
+            engine = None if content is None else runtime.deserialize_cuda_engine(content)
             if engine is not None:
                 return engine
+        for _ in range(2):
             content = compile_model(trt, self.model, key, self.report).content
             engine = runtime.deserialize_cuda_engine(content)
-            if engine is None:
-                cache.discard(key, f'{key.flavour} cannot load it: {self._errors()}', self.report)
+            if engine is not None:
+                return engine
+            cache.discard(key, f'{key.flavour} cannot load it: {self._errors()}', self.report)
         raise self._failure('no engine that loads')
 
     def _take_buffers(self, stack: ExitStack, trt: Any, engine: Any) -> None:
@@ -155,7 +156,8 @@ class TensorRtBackend(Backend):
         self._stream.drop(graph)
 
     def _errors(self) -> str:
-        return ' '.join(' '.join(self._log.errors).split()) or 'no reason given'
+        """Return what TensorRT complained of last."""
+        return ' '.join(self._log.errors[-1].split()) if self._log.errors else 'no reason given'
 
     def _failure(self, what: str) -> BackendError:
         return BackendError(f'TensorRT with {self.model.path}',

@@ -15,8 +15,6 @@ from road_seg.backends.engine_cache import EngineKey
 from road_seg.backends.gpu import Gpu
 from road_seg.backends.gpu import nvidia_gpus
 from road_seg.backends.model_file import ModelFile
-from road_seg.backends.tensorrt_graph import is_quantized
-from road_seg.backends.tensorrt_graph import prepare
 from road_seg.errors import BackendError
 
 # `tensorrt`: data centre, Jetson, DRIVE; it tunes on the GPU it runs on. `tensorrt_rtx`: RTX
@@ -87,9 +85,14 @@ def engine_key(model: ModelFile, trt: Any, precision: str | None = None,
         raise BackendError(f'target {target}', found=gpu.capability if gpu else 'no NVIDIA GPU',
                            expected=f'a GPU of that kind: {trt.__name__} compiles only on the '
                            'GPU it compiles for', fix='compile there, or use tensorrt_rtx')
-    precision = precision or ('int8' if is_quantized(model.path) else 'fp16')
+    precision = precision or ('int8' if is_quantized(model) else 'fp16')
     return EngineKey(model.sha256, trt.__name__, trt.__version__, name, target, precision,
                      model.height, model.width)
+
+
+def is_quantized(model: ModelFile) -> bool:
+    """Return whether a model holds Q/DQ pairs; a look at its bytes does without onnx."""
+    return b'QuantizeLinear' in model.path.read_bytes()
 
 
 def targets_of(trt: Any) -> list[str]:
@@ -131,6 +134,8 @@ def build_engine(trt: Any, model: ModelFile, key: EngineKey, report: Report) -> 
     :param report: told the progress; False ends the work.
     :raises BackendError: TensorRT refuses the model, or the work was ended.
     """
+    from road_seg.backends.tensorrt_graph import prepare
+
     log = error_log(trt)
     builder = trt.Builder(log)
     # TensorRT 11 and tensorrt_rtx have no other networks; 10 has to be told.

@@ -17,11 +17,6 @@ _QUANTIZE = 'QuantizeLinear'
 _FP16_MAX = np.finfo(np.float16).max
 
 
-def is_quantized(path: Path) -> bool:
-    """Return whether an ONNX file holds Q/DQ pairs; the onnx package is not needed."""
-    return _QUANTIZE.encode() in path.read_bytes()
-
-
 def prepare(path: Path, precision: str) -> bytes:
     """
     Return the serialised ONNX model to compile.

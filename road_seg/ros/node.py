@@ -201,12 +201,13 @@ class RoadSegNode(LifecycleNode):
     def _report_service(self, service: Service) -> None:
         """Report which backend serves and why it is not the wanted one; from any thread."""
         self.health.set_facts(backend=service.backend)
-        if service.note:
-            self.health.set_condition(_SERVICE, Level.WARN, service.note)
-        else:
+        if not service.note:
             self.health.clear_condition(_SERVICE)
-        if service.is_settled and self.context.ok():
-            self.get_logger().info(service.note or f'from now on {service.backend} serves')
+            self.get_logger().info(f'from now on {service.backend} serves')
+            return
+        self.health.set_condition(_SERVICE, Level.WARN, service.note)
+        if service.is_settled:
+            self.get_logger().warning(service.note)
 
     def _subscribe(self, stack: ExitStack, topics: InputTopics, calibration: CalibrationFeed,
                    worker: NewestItemWorker[Frame]) -> None:
