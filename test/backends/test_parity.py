@@ -28,13 +28,13 @@ def test_the_frames_are_the_same_at_any_time() -> None:
 
 
 def test_another_library_passes_and_a_disturbed_one_does_not(model: ModelFile) -> None:
-    """OpenVINO rounds INT8 otherwise than ONNX Runtime; that is what the limit is for."""
+    """OpenVINO rounds INT8 otherwise than ONNX Runtime; that is what a limit below 1 is for."""
     with open_backend(model, 'openvino', threads=1) as backend:
-        assert check_parity(backend.infer, model, 0.995) >= 0.995
+        assert 0.98 <= check_parity(backend.infer, model, 0.98) < 1.0
 
         def disturbed(image: np.ndarray) -> Prediction:
             return backend.infer(image[:, ::-1])
 
         with pytest.raises(BackendError, match=r'parity with ONNX Runtime: found \d\d\.\d+% of '
-                                               r'the reference pixels .*expected 99\.5% or more'):
-            check_parity(disturbed, model, 0.995)
+                                               r'the reference pixels .*expected 98\.0% or more'):
+            check_parity(disturbed, model, 0.98)
