@@ -71,12 +71,13 @@ class TensorRtBackend(Backend):
         with ExitStack() as stack:
             self._stream = CudaStream()
             stack.callback(self._stream.close)
-            engine = self._load(trt, key)
-            self._take_buffers(stack, trt, engine)
-            self._context = engine.create_execution_context()
+            # TensorRT wants the context gone before its engine, and that before its runtime.
+            self._keep(stack, '_runtime', trt.Runtime(self._log))
+            self._keep(stack, '_engine', self._load(trt, key))
+            self._take_buffers(stack, trt)
+            self._keep(stack, '_context', self._engine.create_execution_context())
             if self._context is None:
                 raise self._failure('no execution context')
-            stack.callback(setattr, self, '_context', None)
             for name, address in self._addresses.items():
                 self._context.set_tensor_address(name, address)
             self._capture(stack)
@@ -98,28 +99,33 @@ class TensorRtBackend(Backend):
         """Give graph, context, buffers and stream back."""
         self._taken.close()
 
+    def _keep(self, stack: ExitStack, name: str, value: Any) -> None:
+        """Set an attribute until the stack is closed."""
+        setattr(self, name, value)
+        stack.callback(setattr, self, name, None)
+
     def _load(self, trt: Any, key: EngineKey) -> Any:
         """Return the engine of a key; compile it if it is not cached or does not load."""
         cache = EngineCache(cache_folder())
-        runtime = trt.Runtime(self._log)
         portable = replace(key, target=PORTABLE)
         if cache.path(portable).exists() and not cache.path(key).exists():
             content = cache.find(portable, self.report)
-            engine = None if content is None else runtime.deserialize_cuda_engine(content)
+            engine = None if content is None else self._runtime.deserialize_cuda_engine(content)
             if engine is not None:
                 return engine
         for _ in range(2):
             content = compile_model(trt, self.model, key, self.report).content
-            engine = runtime.deserialize_cuda_engine(content)
+            engine = self._runtime.deserialize_cuda_engine(content)
             if engine is not None:
                 return engine
             cache.discard(key, f'{key.flavour} cannot load it: {self._errors()}', self.report)
         raise self._failure('no engine that loads')
 
-    def _take_buffers(self, stack: ExitStack, trt: Any, engine: Any) -> None:
+    def _take_buffers(self, stack: ExitStack, trt: Any) -> None:
         """Take host and device memory for every input and output; the stack gives it back."""
         shapes = {'image': (1, *self._image_shape),
                   **dict.fromkeys(OUTPUTS, (1, *self._image_shape[:2]))}
+        engine = self._engine
         found = {name: (tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name))
                  for name in map(engine.get_tensor_name, range(engine.num_io_tensors))}
         if found != {name: (shape, trt.uint8) for name, shape in shapes.items()}:

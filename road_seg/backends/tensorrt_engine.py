@@ -1,6 +1,8 @@
 """Compilation with TensorRT, in either of NVIDIA's packages."""
 
+from collections import deque
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 import logging
@@ -24,6 +26,7 @@ FLAVOURS = ('tensorrt', 'tensorrt_rtx')
 PORTABLE = 'portable'
 
 _ANY_GPU = 'any'
+_KEPT_ERRORS = 10
 _log = logging.getLogger(__name__)
 
 
@@ -121,8 +124,8 @@ def compile_model(trt: Any, model: ModelFile, key: EngineKey, report: Report) ->
         seconds = time.monotonic() - start
         return engine
 
-    cache = EngineCache(cache_folder())
-    return Compiled(cache.get(key, build, report), cache.path(key), seconds)
+    engines = EngineCache(cache_folder())
+    return Compiled(engines.get(key, build, report), engines.path(key), seconds)
 
 
 def build_engine(trt: Any, model: ModelFile, key: EngineKey, report: Report) -> bytes:
@@ -137,6 +140,7 @@ def build_engine(trt: Any, model: ModelFile, key: EngineKey, report: Report) -> 
     from road_seg.backends.tensorrt_graph import prepare
 
     log = error_log(trt)
+    log.errors.clear()
     builder = trt.Builder(log)
     # TensorRT 11 and tensorrt_rtx have no other networks; 10 has to be told.
     network = builder.create_network(
@@ -160,12 +164,18 @@ def build_engine(trt: Any, model: ModelFile, key: EngineKey, report: Report) -> 
     return bytes(engine)
 
 
+@cache
 def error_log(trt: Any) -> Any:
-    """Return a TensorRT logger that keeps the errors in `errors`."""
+    """
+    Return the TensorRT logger, which keeps the latest errors in `errors`.
+
+    There is one for all uses: TensorRT keeps to the first logger as long as any object of it
+    lives, and ignores others.
+    """
     class ErrorLog(trt.ILogger):
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
-            self.errors: list[str] = []
+            self.errors: deque[str] = deque(maxlen=_KEPT_ERRORS)
 
         def log(self, severity: Any, message: str) -> None:
             if severity <= trt.ILogger.ERROR:

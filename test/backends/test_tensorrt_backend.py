@@ -152,16 +152,13 @@ def test_an_engine_with_other_answers_is_refused(fakes: tuple[FakeCuda, FakeTens
 def test_the_binding_has_every_function_that_is_called() -> None:
     """The real one, where it is installed; a fake has only what is known to be called."""
     runtime = pytest.importorskip('cuda.bindings.runtime', reason='needs cuda-bindings')
-    names = {name for constants in _constants(CudaStream) for name in constants
-             if name.startswith('cuda')}
-    assert len(names) > 12
-    assert not {name for name in names if not hasattr(runtime, name)}
-
-
-def _constants(kind: type) -> list[tuple]:
-    """Return the constants of the methods of a class: the CUDA names among them."""
-    return [tuple(value for value in method.__code__.co_consts if isinstance(value, str))
-            for method in vars(kind).values() if hasattr(method, '__code__')]
+    names = {name for method in vars(CudaStream).values() if hasattr(method, '__code__')
+             for name in (*method.__code__.co_consts, *method.__code__.co_names)
+             if str(name).startswith('cuda')}
+    kinds = (runtime.cudaMemcpyKind, runtime.cudaStreamCaptureMode, runtime.cudaError_t)
+    names -= {'cuda', 'cuda.bindings', *(name for kind in kinds for name in dir(kind))}
+    assert len(names) > 16
+    assert not [name for name in names if not hasattr(runtime, name)]
 
 
 @pytest.mark.gpu
