@@ -33,7 +33,7 @@ from road_seg.replay.scores import percentiles
 REPORT_NAME = 'report.html'
 # Of what the player tells about itself; its rates and durations would repeat the report's.
 _SHOWN_INFO = ('backend', 'backends passed over', 'image', 'last error')
-_BACKEND_PACKAGES = ('onnxruntime', 'openvino', 'torch')
+_BACKEND_PACKAGES = ('onnxruntime', 'openvino', 'tensorrt', 'tensorrt_rtx', 'torch')
 
 OpenPlayer = Callable[[str], AbstractContextManager[Player]]
 
