@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 import logging
+import os
+from threading import get_native_id
 from threading import Thread
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from road_seg.backends.base import Backend
 from road_seg.backends.base import Prediction
 
+_NICE = 10
 _log = logging.getLogger(__name__)
 
 
@@ -92,7 +95,9 @@ class Handover(Backend):
         self._stand_in.deactivate()
 
     def _prepare(self) -> None:
-        """Activate the wanted backend, in the thread."""
+        """Activate the wanted backend, in the thread, which yields the cores to what serves."""
+        thread = get_native_id()  # Linux has a priority for each thread
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)
         self._progress('begins')
         try:
             self._wanted.activate()

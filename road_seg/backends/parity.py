@@ -33,7 +33,8 @@ def check_parity(infer: Callable[[np.ndarray], Prediction], model: ModelFile,
     :raises BackendError: it is less.
     """
     agree = []
-    with OnnxRuntimeBackend(model) as reference:
+    # One thread: another backend may be answering frames meanwhile.
+    with OnnxRuntimeBackend(model, threads=1) as reference:
         for image in reference_frames(model.height, model.width):
             expected = reference.infer(image).classes
             agree.append(float(np.mean(infer(image).classes == expected)))

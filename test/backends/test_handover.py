@@ -1,9 +1,11 @@
 """A stand-in serves until the wanted backend is ready, and after it failed."""
 
 from collections.abc import Iterator
+import os
 from pathlib import Path
 from threading import active_count
 from threading import Event
+from threading import get_native_id
 import time
 
 import numpy as np
@@ -37,9 +39,11 @@ class SlowGpu(Backend):
         self.refusal: Exception | None = None
         self.fault: Exception | None = None
         self.holds_memory = False
+        self.niceness = 0
 
     def _activate(self) -> None:
         self.holds_memory = True
+        self.niceness = os.getpriority(os.PRIO_PROCESS, get_native_id())
         while not self.may_start.wait(0.01):
             if not self.report('building'):
                 raise BackendError('engine', found='ended', expected='an engine', fix='wait')
@@ -108,6 +112,7 @@ def test_every_frame_is_answered_during_the_switch(served: Backend, gpu: SlowGpu
     assert served.name == 'onnxruntime'
     assert told[-1].note.startswith('onnxruntime serves while gpu gets ready: ')
     assert not told[-1].is_settled
+    assert gpu.niceness > os.getpriority(os.PRIO_PROCESS, get_native_id())
     gpu.may_start.set()
     answers = _infer_until(served, lambda: served.name == 'gpu')
     assert answers == sorted(answers)  # first the stand-in, then the GPU alone
