@@ -10,6 +10,8 @@ from road_seg.errors import InputError
 _WIDTH = 256
 # A pixel has a counterpart in the frame before if flow there and back ends this close, pixels.
 _TOLERANCE = 1.0
+# And if their grey values differ by no more than this: something new may stand there.
+_SAME_GREY = 16
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
@@ -20,8 +22,8 @@ class Flicker:
     Points are followed by dense optical flow (Kroeger et al., 'Fast Optical Flow using Dense
     Inverse Search', ECCV 2016), as temporal consistency is measured by Liu et al., 'Efficient
     Semantic Video Segmentation with Per-frame Inference', ECCV 2020. Only pixels whose flow
-    there and back agrees within a pixel count: not what came into view, and not what flow fails
-    on. A class within one pixel of the point counts as the same, so that borders that move by
+    there and back agrees within a pixel, and whose grey value stays the same within 16 of 255,
+    count: not what came into view, and not what flow fails on. A class within one pixel of the point counts as the same, so that borders that move by
     parts of a pixel are no flicker. All of this on images 256 pixels wide.
     """
 
@@ -89,4 +91,5 @@ class Flicker:
         returned = cv2.remap(forth, source, None, cv2.INTER_LINEAR,
                              borderMode=cv2.BORDER_CONSTANT, borderValue=(1e3, 1e3))
         missed = np.hypot(*np.moveaxis(back + returned, 2, 0))
-        return missed < _TOLERANCE, source
+        grey = cv2.remap(before, source, None, cv2.INTER_LINEAR)
+        return (missed < _TOLERANCE) & (cv2.absdiff(after, grey) <= _SAME_GREY), source

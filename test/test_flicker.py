@@ -53,6 +53,16 @@ def test_a_mask_that_stays_while_the_scene_moves_does() -> None:
     assert flicker.update(picture(6), halves(100)) == pytest.approx(5 / WIDTH, rel=0.3)
 
 
+def test_what_newly_stands_there_does_not_count() -> None:
+    """A grey patch where texture was, and its class."""
+    flicker = Flicker()
+    flicker.update(picture(), halves(200))
+    rgb, mask = picture(), halves(200)
+    rgb[50:70, 40:70] = 0
+    mask[50:70, 40:70] = 2
+    assert flicker.update(rgb, mask) < 0.002
+
+
 def test_a_border_may_move_by_a_pixel() -> None:
     flicker = Flicker()
     flicker.update(picture(), halves(100))

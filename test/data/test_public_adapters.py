@@ -64,7 +64,7 @@ def test_comma10k(tmp_path: Path) -> None:
 def test_mapillary_vistas(tmp_path: Path) -> None:
     instances = np.array([[13 * 256, 15 * 256 + 1, 55 * 256 + 2, 19 * 256 + 255, 27 * 256,
                            64 * 256]], np.uint16)
-    pair(tmp_path, 'training/images/abc.jpg', 'training/instances/abc.png', instances)
+    pair(tmp_path, 'training/images/abc.jpg', 'training/v1.2/instances/abc.png', instances)
     assert truth(tmp_path, DatasetAdapter.load('mapillary_vistas'), 'training') == [
         [1, 2, 3, 4, 0, 255]]
 
