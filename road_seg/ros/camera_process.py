@@ -26,6 +26,7 @@ _STAMP = struct.Struct('<iI')
 _STAMP_AT = 4  # after the encapsulation
 _CONNECT_TIMEOUT_S = 20.0
 _PATIENCE_S = 5.0
+_READ_OUT_NS = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,19 @@ def _publish_all(camera: Camera, messages: dict[Publisher, bytes]) -> list[int]:
     first_ns = time.time_ns() + period_ns
     stamps = [first_ns + index * period_ns for index in range(camera.count)]
     for stamp in stamps:
-        # Ready before it is due: writing the stamp copies the frame.
+        # Shortly before it is due, as a camera reads its sensor: writing the stamp copies the
+        # frame.
+        _sleep_until(stamp - min(_READ_OUT_NS, period_ns // 2))
         due = [(publisher, _stamped(message, stamp)) for publisher, message in messages.items()]
-        time.sleep(max(0, stamp - time.time_ns()) / NS_PER_S)
+        _sleep_until(stamp)
         for publisher, message in due:
             publisher.publish(message)
     return stamps
+
+
+def _sleep_until(moment_ns: int) -> None:
+    """Sleep until a moment, ns of the system's clock."""
+    time.sleep(max(0, moment_ns - time.time_ns()) / NS_PER_S)
 
 
 def _stamped(message: bytes, stamp_ns: int) -> bytes:
