@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 import os
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class Bench:
     rounds: int = 5
     repetitions: int = 30
 
-    @property
+    @cached_property
     def frame(self) -> np.ndarray:
         """A drawn frame of the camera's size, (H, W, 3) uint8 RGB."""
         return cv2.resize(next(drive('straight', 1)).rgb, self.size)
