@@ -55,6 +55,10 @@ setup(
                   'tensorboard', 'torch'],
         'test': ['colcon-core', 'colcon-python-setup-py', 'colcon-ros', 'hypothesis',
                  'mcap-ros2-support', 'onnx', 'pytest', 'ruff'],
+        # NVIDIA GPUs: `tensorrt` for data centre, Jetson and DRIVE, `tensorrt_rtx` for RTX cards
+        # and for compiling without a GPU. ONNX Runtime is what the engine is compared with.
+        'tensorrt': ['cuda-bindings', 'onnx', 'onnxruntime', 'tensorrt>=10'],
+        'tensorrt_rtx': ['cuda-bindings', 'onnx', 'onnxruntime', 'tensorrt-rtx'],
         # The reference the encoder is compared with; apart from `test` because it needs torch.
         'test-train': ['efficientnet-lite-pytorch'],
     },

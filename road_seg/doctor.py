@@ -1,7 +1,6 @@
 """What works on this machine, what does not, and how to fix it."""
 
 from collections.abc import Callable
-import ctypes
 from dataclasses import dataclass
 from importlib import import_module
 from importlib import metadata
@@ -25,7 +24,7 @@ _OPTIONAL = (
     ('cv_bridge', 'encodings beyond rgb8, bgr8, rgba8, bgra8, mono8', _APT + 'cv-bridge'),
     ('rosbags', 'demo, sample and replay', 'pip install rosbags'),
     ('torch', 'train and export', 'pip install torch'),
-    ('onnx', 'export', 'pip install onnx'),
+    ('onnx', 'export and compile', 'pip install onnx'),
 )
 
 
@@ -171,19 +170,5 @@ def _video() -> str:
 
 
 def _gpus() -> str:
-    """Ask the NVIDIA driver for its GPUs."""
-    try:
-        driver = ctypes.CDLL('libcuda.so.1')
-    except OSError as error:
-        raise RuntimeError('no NVIDIA driver') from error
-    count = ctypes.c_int()
-    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
-        raise RuntimeError('the NVIDIA driver finds no GPU')
-    names = []
-    for index in range(count.value):
-        name = ctypes.create_string_buffer(256)
-        device = ctypes.c_int()
-        driver.cuDeviceGet(ctypes.byref(device), index)
-        driver.cuDeviceGetName(name, len(name), device)
-        names.append(name.value.decode())
-    return ', '.join(names)
+    from road_seg.backends.gpu import nvidia_gpus
+    return ', '.join(f'{gpu.name} ({gpu.capability})' for gpu in nvidia_gpus())

@@ -71,25 +71,24 @@ class BoundaryF1:
     mask.
 
     :param n_classes: number of classes C.
-    :param tolerance: largest distance that still matches, pixels.
     """
 
-    def __init__(self, n_classes: int, tolerance: float) -> None:
-        self.tolerance = tolerance
+    def __init__(self, n_classes: int) -> None:
         # Columns: predicted boundary pixels matched, all; true boundary pixels matched, all.
         self.counts = np.zeros((n_classes, 4), np.int64)
 
-    def update(self, truth: np.ndarray, prediction: np.ndarray) -> None:
+    def update(self, truth: np.ndarray, prediction: np.ndarray, tolerance: float) -> None:
         """
         Add one image.
 
         :param truth: (H, W) uint8 class ids; unlabelled pixels do not count.
         :param prediction: (H, W) uint8 class ids.
+        :param tolerance: largest distance that still matches, pixels.
         :raises InputError: the shapes differ.
         """
         _check_pair(truth, prediction)
         labelled = truth != UNLABELLED
-        disc = _disc(self.tolerance)
+        disc = _disc(tolerance)
         for class_id, counts in enumerate(self.counts):
             true_edge = _boundary(truth == class_id, labelled)
             predicted_edge = _boundary(prediction == class_id, labelled)
@@ -105,7 +104,7 @@ class BoundaryF1:
         return np.where(predicted + true > 0, scores, np.nan)
 
     def __add__(self, other: 'BoundaryF1') -> 'BoundaryF1':
-        merged = BoundaryF1(len(self.counts), self.tolerance)
+        merged = BoundaryF1(len(self.counts))
         merged.counts = self.counts + other.counts
         return merged
 

@@ -10,6 +10,8 @@ from tiny_model import write_tiny_model
 from road_seg.backends import Backend
 from road_seg.backends import open_backend
 from road_seg.backends import read_model
+from road_seg.backends.gpu import Gpu
+from road_seg.backends.tensorrt_backend import TensorRtBackend
 
 NEED_TORCH = ('export', 'network', 'training')
 
@@ -25,6 +27,22 @@ def pytest_pycollect_makemodule(module_path: Path,
     if module_path.parent.name in NEED_TORCH and find_spec('torch') is None:
         return _SkippedModule.from_parent(parent, path=module_path)
     return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU where TensorRT cannot run, and say why."""
+    if item.get_closest_marker('gpu') and (reason := TensorRtBackend.unavailable()):
+        pytest.skip(f'needs TensorRT and an NVIDIA GPU; tensorrt {reason}')
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the GPU of a machine that has one."""
+    def none() -> list[Gpu]:
+        raise RuntimeError('no NVIDIA driver')
+
+    for place in ('tensorrt_backend', 'tensorrt_engine'):
+        monkeypatch.setattr(f'road_seg.backends.{place}.nvidia_gpus', none)
 
 
 @pytest.fixture(scope='session')

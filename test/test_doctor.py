@@ -23,7 +23,7 @@ def _by_name(checks: list[Check]) -> dict[str, Check]:
     return {check.name: check for check in checks}
 
 
-@pytest.mark.usefixtures('shipped')
+@pytest.mark.usefixtures('shipped', 'no_gpu')
 def test_main_job_works_where_the_tests_run() -> None:
     checks = examine()
     found = _by_name(checks)
@@ -50,7 +50,7 @@ def test_missing_model_ends_the_main_job(tmp_path: Path, monkeypatch: pytest.Mon
     assert {check['name']: check['works'] for check in written['checks']}['model'] is False
 
 
-@pytest.mark.usefixtures('shipped')
+@pytest.mark.usefixtures('shipped', 'no_gpu')
 @pytest.mark.parametrize(('module', 'name', 'found'), [
     ('cv2', 'OpenCV', 'cv2 is not installed'),
     ('rclpy', 'ROS 2', 'rclpy is not installed'),
@@ -66,15 +66,16 @@ def test_missing_package_is_named(module: str, name: str, found: str,
     assert not main_job_works(checks)
 
 
-@pytest.mark.usefixtures('shipped')
+@pytest.mark.usefixtures('shipped', 'no_gpu')
 def test_one_backend_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, 'openvino', None)
     found = _by_name(examine())
-    assert found['backends'].found.startswith('onnxruntime; openvino not installed')
+    assert found['backends'].found.startswith('onnxruntime; tensorrt cannot be used: ')
+    assert '; openvino not installed' in found['backends'].found
     assert found['inference'].found == 'a frame went through onnxruntime'
 
 
-@pytest.mark.usefixtures('shipped')
+@pytest.mark.usefixtures('shipped', 'no_gpu')
 def test_a_library_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(module: str) -> str:
         raise OSError(f'lib{module}.so:\n  cannot open shared object file')
@@ -85,7 +86,7 @@ def test_a_library_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> 
     assert not found['OpenCV'].works
 
 
-@pytest.mark.usefixtures('shipped')
+@pytest.mark.usefixtures('shipped', 'no_gpu')
 def test_prints_a_fix_below_what_is_missing(monkeypatch: pytest.MonkeyPatch,
                                             capsys: pytest.CaptureFixture) -> None:
     monkeypatch.setitem(sys.modules, 'rosbags', None)

@@ -135,8 +135,8 @@ class TestBoundaryF1:
         truth[:, 10:] = 1
         prediction = np.zeros((4, 20), np.uint8)
         prediction[:, 10 + shift:] = 1
-        metric = BoundaryF1(3, tolerance)
-        metric.update(truth, prediction)
+        metric = BoundaryF1(3)
+        metric.update(truth, prediction, tolerance)
         np.testing.assert_array_equal(metric.f1(), [score, score, math.nan])
 
     def test_half_of_the_edge(self) -> None:
@@ -145,33 +145,33 @@ class TestBoundaryF1:
         truth[:, 5] = 1
         prediction = np.zeros((4, 6), np.uint8)
         prediction[:2, 5] = 1
-        metric = BoundaryF1(2, 0)
-        metric.update(truth, prediction)
+        metric = BoundaryF1(2)
+        metric.update(truth, prediction, 0)
         assert metric.counts[1].tolist() == [2, 2, 2, 4]
         assert metric.f1()[1] == pytest.approx(2 / 3)  # precision 1, recall 1/2
 
     def test_border_of_the_image_is_no_boundary(self) -> None:
-        metric = BoundaryF1(2, 1)
-        metric.update(np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8))
+        metric = BoundaryF1(2)
+        metric.update(np.ones((4, 4), np.uint8), np.ones((4, 4), np.uint8), 1)
         assert np.isnan(metric.f1()).all()
 
     def test_border_of_the_unlabelled_is_no_boundary(self) -> None:
         truth = _array([1, 1, 255, 0, 0])
-        metric = BoundaryF1(2, 1)
-        metric.update(truth, _array([1, 1, 1, 0, 0]))
+        metric = BoundaryF1(2)
+        metric.update(truth, _array([1, 1, 1, 0, 0]), 1)
         assert np.isnan(metric.f1()).all()
 
     def test_invented_boundary_scores_zero(self) -> None:
-        metric = BoundaryF1(2, 1)
-        metric.update(_array([0, 0, 0, 0]), _array([0, 0, 1, 1]))
+        metric = BoundaryF1(2)
+        metric.update(_array([0, 0, 0, 0]), _array([0, 0, 1, 1]), 1)
         assert metric.f1().tolist() == [0.0, 0.0]
 
     @settings(max_examples=50, deadline=None)
     @given(seeds, st.sampled_from([0.0, 1.0, 1.5, 2.0, 3.0]))
     def test_agrees_with_loops(self, seed: int, tolerance: float) -> None:
         truth, prediction = _masks(seed)
-        metric = BoundaryF1(N, tolerance)
-        metric.update(truth, prediction)
+        metric = BoundaryF1(N)
+        metric.update(truth, prediction, tolerance)
         for class_id, f1 in enumerate(metric.f1()):
             true = _boundary_pixels(truth, truth, class_id)
             predicted = _boundary_pixels(prediction, truth, class_id)
@@ -186,17 +186,17 @@ class TestBoundaryF1:
             assert f1 == pytest.approx(2 * precision * recall / total if total else 0.0)
 
     def test_sum_is_both(self) -> None:
-        parts = [BoundaryF1(N, 1), BoundaryF1(N, 1)]
-        whole = BoundaryF1(N, 1)
+        parts = [BoundaryF1(N), BoundaryF1(N)]
+        whole = BoundaryF1(N)
         for seed, part in enumerate(parts):
-            part.update(*_masks(seed))
-            whole.update(*_masks(seed))
+            # Images of two sizes have two tolerances.
+            part.update(*_masks(seed), 1 + seed)
+            whole.update(*_masks(seed), 1 + seed)
         np.testing.assert_array_equal((parts[0] + parts[1]).f1(), whole.f1())
-        assert (parts[0] + parts[1]).tolerance == 1
 
     def test_refuses_other_shapes(self) -> None:
         with pytest.raises(InputError, match='mask: found'):
-            BoundaryF1(2, 1).update(_array([0, 1]), _array([0, 1, 1]))
+            BoundaryF1(2).update(_array([0, 1]), _array([0, 1, 1]), 1)
 
 
 class TestExpectedCalibrationError:

@@ -80,6 +80,12 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert done.stdout == '[]\n'
 
 
+def test_the_backends_need_none_of_the_libraries_to_be_imported() -> None:
+    code = ("import sys; sys.modules.update(dict.fromkeys(('cuda', 'onnx', 'onnxruntime', "
+            "'openvino', 'tensorrt', 'tensorrt_rtx'))); import road_seg.backends")
+    subprocess.run([sys.executable, '-c', code], check=True)
+
+
 def test_checkout_uses_its_own_configuration() -> None:
     assert config_dir() == ROOT / 'config'
 

@@ -1,22 +1,27 @@
 """Inference backends: one model file, several libraries that can run it."""
 
+from collections.abc import Callable
+from collections.abc import Sequence
 import logging
 
 from road_seg.backends.base import Backend
 from road_seg.backends.base import Prediction
+from road_seg.backends.handover import Handover
+from road_seg.backends.handover import Service
 from road_seg.backends.model_file import default_model
 from road_seg.backends.model_file import ModelFile
 from road_seg.backends.model_file import read_model
 from road_seg.backends.onnxruntime_backend import OnnxRuntimeBackend
 from road_seg.backends.openvino_backend import OpenVinoBackend
+from road_seg.backends.tensorrt_backend import TensorRtBackend
 from road_seg.errors import BackendError
 
-__all__ = ['BACKENDS', 'Backend', 'ModelFile', 'Prediction', 'availability', 'default_model',
-           'open_backend', 'read_model']
+__all__ = ['BACKENDS', 'Backend', 'ModelFile', 'Prediction', 'Service', 'availability',
+           'default_model', 'open_backend', 'open_service', 'read_model']
 
 AUTO = 'auto'
 # Fastest first: the order in which `auto` tries them.
-BACKENDS: tuple[type[Backend], ...] = (OpenVinoBackend, OnnxRuntimeBackend)
+BACKENDS: tuple[type[Backend], ...] = (TensorRtBackend, OpenVinoBackend, OnnxRuntimeBackend)
 
 _log = logging.getLogger(__name__)
 
@@ -40,15 +45,37 @@ def open_backend(model: ModelFile, name: str = AUTO, threads: int = 0) -> Backen
         raise BackendError(f'backend {name!r}', found='no such backend',
                            expected=f'one of {AUTO}, {", ".join(by_name)}',
                            fix='correct the name')
+    return _first_usable(model, BACKENDS if name == AUTO else (by_name[name],), threads)
+
+
+def open_service(model: ModelFile, name: str, threads: int,
+                 tell: Callable[[Service], None]) -> Backend:
+    """
+    Return a backend that answers soon after activate, also where the wanted one is slow to start.
+
+    :param name: as for open_backend.
+    :param tell: called with every change of who serves, from any thread; must not raise.
+    :raises BackendError: there is no such backend or none is usable.
+    """
+    wanted = open_backend(model, name, threads)
+    if not wanted.is_slow_to_start:
+        return wanted
+    quick = [backend for backend in BACKENDS if not backend.is_slow_to_start]
+    return Handover(wanted, _first_usable(model, quick, threads), tell)
+
+
+def _first_usable(model: ModelFile, candidates: Sequence[type[Backend]], threads: int) -> Backend:
+    """Return the first of the candidates that is usable here, and log why others are not."""
     reasons = []
-    for candidate in by_name if name == AUTO else (name,):
-        reason = by_name[candidate].unavailable()
+    for candidate in candidates:
+        reason = candidate.unavailable()
         if reason is None:
-            _log.info('backend %s chosen%s', candidate, _passed_over(reasons))
-            return by_name[candidate](model, threads)
-        reasons.append(f'{candidate} {reason}')
-    raise BackendError(f'backend {name!r}', found='; '.join(reasons),
-                       expected='a usable backend', fix='install one of them')
+            _log.info('backend %s chosen%s', candidate.name, _passed_over(reasons))
+            return candidate(model, threads)
+        reasons.append(f'{candidate.name} {reason}')
+    raise BackendError(' or '.join(f'backend {candidate.name}' for candidate in candidates),
+                       found='; '.join(reasons), expected='a usable backend',
+                       fix='install one of them')
 
 
 def _passed_over(reasons: list[str]) -> str:

@@ -2,9 +2,11 @@
 
 from abc import ABC
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import fields
 import importlib
+import logging
 from types import TracebackType
 from typing import Any
 from typing import ClassVar
@@ -13,6 +15,17 @@ import numpy as np
 
 from road_seg.backends.model_file import ModelFile
 from road_seg.errors import BackendError
+from road_seg.errors import RoadSegError
+
+_log = logging.getLogger(__name__)
+
+Report = Callable[[str], bool]
+
+
+def log_progress(text: str) -> bool:
+    """Log what a slow activate is at; go on."""
+    _log.debug('%s', text)
+    return True
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,10 @@ class Backend(ABC):
 
     name: ClassVar[str]
     package: ClassVar[str]
+    # Whether activate may take minutes, so that another backend should serve meanwhile.
+    is_slow_to_start: ClassVar[bool] = False
+    # Told what a slow activate is at; it ends when the answer is False.
+    report: Report = staticmethod(log_progress)
 
     def __init__(self, model: ModelFile, threads: int = 0) -> None:
         self.model = model
@@ -68,7 +85,7 @@ class Backend(ABC):
         """
         Load the model and run it once; do nothing if it is active.
 
-        :raises BackendError: the package is missing or cannot run the model.
+        :raises RoadSegError: the package is missing or cannot run the model.
         """
         if self._active:
             return
@@ -79,6 +96,9 @@ class Backend(ABC):
         try:
             self._activate()
             self._check(self._infer(np.zeros(self._image_shape, np.uint8)))
+        except RoadSegError:
+            self._deactivate()
+            raise
         except Exception as error:
             self._deactivate()
             raise BackendError(f'backend {self.name} with {self.model.path}',

@@ -18,6 +18,7 @@ REQUIRED_KEYS = ('road_seg.format', 'road_seg.labels', 'road_seg.input', 'road_s
 _HOW_TO_ADD = ('export the model with `road-seg export`, or add the keys with '
                'onnx.helper.set_model_props')
 _MAX_EDGE = 8192
+_SHIPPED = Path(__file__).parent.parent / 'models'
 # Field numbers of onnx.proto3: ModelProto and StringStringEntryProto.
 _IR_VERSION, _GRAPH, _METADATA_PROPS = 1, 7, 14
 _KEY, _VALUE = 1, 2
@@ -49,17 +50,20 @@ class ModelFile:
 
 def default_model() -> Path:
     """Return the path of the shipped model."""
-    return Path(__file__).parent.parent / 'models' / 'road_unet.onnx'
+    return _SHIPPED / 'road_unet.onnx'
 
 
 def read_model(path: str | os.PathLike) -> ModelFile:
     """
     Read the metadata of an ONNX file.
 
-    :param path: the file.
+    :param path: the file, or the bare name of a shipped model (`road_unet_permissive`).
     :raises ModelError: it is missing, no complete ONNX file, or lacks metadata.
     """
     path = Path(path)
+    shipped = _SHIPPED / f'{path}.onnx'
+    if len(path.parts) == 1 and shipped.is_file() and not path.exists():
+        path = shipped
     sha256, metadata = _scan(path)
     missing = [key for key in REQUIRED_KEYS if key not in metadata]
     if missing:

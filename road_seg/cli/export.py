@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+import re
 
 _SET = ('ADAPTER', 'DIR', 'SPLIT')
 
@@ -32,10 +33,35 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help='images for the INT8 ranges (default %(default)s)')
     parser.add_argument('--keep-float', action='append', default=[], metavar='LAYER',
                         help='leave a layer out of INT8 (repeatable)')
+    parser.add_argument('--camera-size', metavar='WIDTHxHEIGHT',
+                        help='let an exported model take images of this size and answer in it, '
+                             'so that a GPU does the resizing; CPUs are faster without')
 
 
 def run(args: argparse.Namespace) -> int:
     """Export and say what was written."""
+    model = _with_camera_input(args) if args.camera_size else _export(args)
+    print(f'wrote {model.path}: input {model.height}x{model.width}, '
+          f'classes {", ".join(model.labels.names)}, sha256 {model.sha256[:12]}')
+    return 0
+
+
+def _with_camera_input(args: argparse.Namespace) -> object:
+    from road_seg.backends import read_model
+    from road_seg.errors import ConfigError
+    from road_seg.export.camera_input import export_camera_input
+    match = re.fullmatch(r'(\d{1,5})x(\d{1,5})', args.camera_size)
+    if not match or '0' in match.groups():
+        raise ConfigError('camera size', found=args.camera_size, expected='WIDTHxHEIGHT, 1280x720',
+                          fix='correct --camera-size')
+    if args.validate or args.int8 or args.source.suffix != '.onnx':
+        raise ConfigError('--camera-size', found='a checkpoint, --int8 or --validate',
+                          expected='a model file and nothing else',
+                          fix='export the model first, then give it a camera input')
+    return export_camera_input(read_model(args.source), args.out, int(match[2]), int(match[1]))
+
+
+def _export(args: argparse.Namespace) -> object:
     from road_seg.errors import ConfigError
     from road_seg.export.deploy import export_model
     if args.int8 and not (args.calibrate and args.validate):
@@ -47,9 +73,6 @@ def run(args: argparse.Namespace) -> int:
     if args.images < 2:
         raise ConfigError('--images', found=str(args.images), expected='2 or more',
                           fix='correct the number')
-    model = export_model(args.source, args.out, args.validate, calibrate=args.calibrate,
-                         images=args.images, keep_float=args.keep_float,
-                         report=lambda line: print(line, flush=True))
-    print(f'wrote {model.path}: input {model.height}x{model.width}, '
-          f'classes {", ".join(model.labels.names)}, sha256 {model.sha256[:12]}')
-    return 0
+    return export_model(args.source, args.out, args.validate, calibrate=args.calibrate,
+                        images=args.images, keep_float=args.keep_float,
+                        report=lambda line: print(line, flush=True))

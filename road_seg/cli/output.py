@@ -12,6 +12,13 @@ def print_scores(summary: dict) -> None:
     for name, iou in summary['iou'].items():
         print(f'{name:<12}{_score(iou):>8}{_score(summary["boundary_f1"][name]):>13}')
     print(f'{"mean":<12}{_score(summary["miou"]):>8}')
+    print_flicker(summary)
+
+
+def print_flicker(summary: dict) -> None:
+    """Print the flicker, where frames follow each other."""
+    if summary['flicker'] is not None:
+        print(f'flicker {100 * summary["flicker"]:.2f} % of the pixels that can be followed')
 
 
 def print_grid_scores(grid: dict) -> None:

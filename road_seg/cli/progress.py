@@ -6,6 +6,7 @@ from typing import TextIO
 
 _REDRAW_S = 0.2
 _STEPS = 10
+_LINE_S = 5.0
 
 
 class Progress:
@@ -40,3 +41,30 @@ class Progress:
         elif done * _STEPS // max(1, total) > self._step:
             self._step = done * _STEPS // max(1, total)
             print(text, file=self._stream, flush=True)
+
+
+class Status:
+    """
+    On a terminal one line redrawn with what a long job is at; elsewhere a line every few seconds.
+
+    :param stream: where to write.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._written: float | None = None
+
+    def __call__(self, text: str) -> bool:
+        """Show what the job is at; return True: it shall go on."""
+        now = time.monotonic()
+        pause = _REDRAW_S if self._stream.isatty() else _LINE_S
+        if self._written is None or now - self._written > pause:
+            self._written = now
+            start, end = ('\r\x1b[K', '') if self._stream.isatty() else ('', '\n')
+            print(f'{start}{text}', end=end, file=self._stream, flush=True)
+        return True
+
+    def end(self) -> None:
+        """Clear the line of a terminal."""
+        if self._written is not None and self._stream.isatty():
+            print('\r\x1b[K', end='', file=self._stream, flush=True)

@@ -61,6 +61,7 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path, *,
     """
     from road_seg.backends import default_model
     from road_seg.backends import read_model
+    from road_seg.cli.output import print_flicker
     from road_seg.cli.output import print_grid_scores
     from road_seg.cli.output import print_scores
     from road_seg.cli.output import write_json
@@ -80,6 +81,8 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path, *,
     summary = work.run(open_node, Progress('frame'))
     if summary['labelled_frames']:
         print_scores(summary)
+    else:
+        print_flicker(summary)
     if summary['grid']['coverage'] is not None:
         print_grid_scores(summary['grid'])
     trip = summary['latency_ms']['round_trip']

@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 import yaml
 
+from road_seg.data.shards import shard_pairs
+from road_seg.data.shards import ShardFile
+from road_seg.data.shards import shards_of
 from road_seg.errors import ConfigError
 from road_seg.errors import InputError
 from road_seg.labels import LabelMap
@@ -21,15 +24,15 @@ from road_seg.resources import config_dir
 _OTHER_COLOUR = 255
 _FIX = 'see config/datasets/camvid.yaml for an example'
 _REQUIRED = {'images', 'masks', 'ids'}
-_KEYS = _REQUIRED | {'others', 'splits', 'instances', 'ignore_dark_corners'}
+_KEYS = _REQUIRED | {'others', 'splits', 'instances', 'ignore_dark_corners', 'frame_step'}
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One labelled image: paths of the image and of its mask."""
+    """One labelled image: where the image and its mask are."""
 
-    image: Path
-    mask: Path
+    image: Path | ShardFile
+    mask: Path | ShardFile
 
     def check(self) -> None:
         """
@@ -63,6 +66,8 @@ class DatasetAdapter:
     :param colours: red << 16 | green << 8 | blue of masks that are coloured; a colour's place is
         its id in `table`, any other colour has id 255. Empty for masks of ids.
     :param instances: a mask holds id * instances + number of the object; 1 for masks of ids.
+    :param frame_step: by how much the numbers at the end of the image names of successive
+        frames differ; 0 for pictures that do not follow each other.
     :param splits: what `{split}` stands for, by name of the split; empty: the name itself.
     """
 
@@ -76,6 +81,7 @@ class DatasetAdapter:
     ignore_dark_corners: bool = False
     colours: tuple[int, ...] = ()
     instances: int = 1
+    frame_step: int = 0
     splits: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -134,7 +140,8 @@ class DatasetAdapter:
             known[place if colours else source] = True
         return cls(path.stem, fields['images'], fields['masks'], labels, table, known,
                    tuple(sets), bool(fields.get('ignore_dark_corners', False)), colours,
-                   int(fields.get('instances', 1)), dict(fields.get('splits', {})))
+                   int(fields.get('instances', 1)), int(fields.get('frame_step', 0)),
+                   dict(fields.get('splits', {})))
 
     @cached_property
     def allowed(self) -> np.ndarray:
@@ -161,13 +168,17 @@ class DatasetAdapter:
         """
         List the images of a split and where their masks belong, sorted by name.
 
-        :raises InputError: there is no image.
+        A folder with tar shards named SPLIT-*.tar is read from those (road_seg.data.shards).
+
+        :raises InputError: there is no image, or a shard is damaged.
         :raises ConfigError: there is no such split.
         """
         if self.splits and split not in self.splits:
             raise ConfigError(f'split {split!r}', found='no such split of the adapter '
                               f'{self.name}', expected=f'one of {", ".join(self.splits)}',
                               fix='correct the name')
+        if shards := shards_of(Path(root), split):
+            return [Sample(*pair) for pair in shard_pairs(shards)]
         pattern = self.images.format(split=self.splits.get(split, split))
         ending = pattern.rpartition('*')[2]
         images = sorted(Path(root).glob(pattern))
@@ -179,6 +190,14 @@ class DatasetAdapter:
             split=split, folder=image.parent.name, name=image.name,
             stem=image.name.removesuffix(ending))) for image in images]
 
+    def follows(self, before: Sample, after: Sample) -> bool:
+        """Return whether one sample is the frame after another, by the names of their images."""
+        (start, first), (other, second) = (
+            re.fullmatch(r'(.*?)(\d*)', sample.image.stem).groups()
+            for sample in (before, after))
+        return bool(self.frame_step and start == other and first and second
+                    and int(second) - int(first) == self.frame_step)
+
     def read(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
         """
         Read one image and its truth.
@@ -186,12 +205,8 @@ class DatasetAdapter:
         :return: RGB (H, W, 3) uint8 and truth ids (H, W) uint8.
         :raises InputError: a file is unreadable, sizes differ, or an id is not in the map.
         """
-        bgr = cv2.imread(str(sample.image), cv2.IMREAD_COLOR)
-        ids = cv2.imread(str(sample.mask), cv2.IMREAD_UNCHANGED)
-        for path, image in ((sample.image, bgr), (sample.mask, ids)):
-            if image is None:
-                raise InputError(path, found='an unreadable image', expected='a JPEG or PNG file',
-                                 fix='replace or remove the file')
+        bgr = _decoded(sample.image, cv2.IMREAD_COLOR)
+        ids = _decoded(sample.mask, cv2.IMREAD_UNCHANGED)
         ids = self._ids(ids)
         if ids.dtype != np.uint8 or ids.shape != bgr.shape[:2]:
             raise InputError(sample.mask, found=f'{ids.dtype} {ids.shape}',
@@ -246,6 +261,19 @@ class DatasetAdapter:
             plain[where] = classes[0]
             plain[right] = prediction[right]
         return plain
+
+
+def _decoded(path: Path | ShardFile, flags: int) -> np.ndarray:
+    """Return an image file's pixels."""
+    try:
+        content = np.frombuffer(path.read_bytes(), np.uint8)
+        image = cv2.imdecode(content, flags) if content.size else None
+    except OSError:
+        image = None
+    if image is None:
+        raise InputError(path, found='an unreadable image', expected='a JPEG or PNG file',
+                         fix='replace or remove the file')
+    return image
 
 
 def _colours(path: Path, ids: dict) -> tuple[int, ...]:

@@ -46,11 +46,13 @@ class Findings:
 
 
 def check_data_set(adapter: DatasetAdapter, root: Path, split: str, sheet: Path | None = None,
-                   progress: Callable[[int, int], None] = lambda done, total: None) -> Findings:
+                   progress: Callable[[int, int], None] = lambda done, total: None,
+                   keep: Callable[[Path, Path], None] | None = None) -> Findings:
     """
     Read every image of a split with its mask.
 
     :param sheet: PNG file for a contact sheet of images spread over the split.
+    :param keep: called with the files of each image that can be used.
     :param progress: called with the numbers of images read and in all.
     :raises InputError: there is no image at all, or the sheet cannot be written.
     """
@@ -65,6 +67,8 @@ def check_data_set(adapter: DatasetAdapter, root: Path, split: str, sheet: Path 
         except InputError as error:
             findings.problems.append(str(error))
         else:
+            if keep:
+                keep(sample.image, sample.mask)
             findings.images += 1
             findings.pixels += np.bincount(truth.ravel(), minlength=256)
             if index % step == 0:

@@ -34,7 +34,7 @@ class ByteNetwork(nn.Module):
             (N, H, W) uint8, probabilities as 0..255.
         """
         shares = self.network(image.permute(0, 3, 1, 2)).softmax(1).unbind(1)
-        best, ids = shares[0], torch.zeros_like(shares[0])
+        best, ids = shares[0], 0.0
         for label, share in enumerate(shares[1:], 1):
             ids = torch.where(share > best, float(label), ids)
             best = torch.maximum(best, share)

@@ -110,6 +110,8 @@ def _unquantize(graph: onnx.GraphProto, name: str) -> None:
     restored = next(node for node in graph.node if node.input[0] == quantized.output[0])
     graph.node.remove(quantized)
     graph.node.remove(restored)
+    for tensor in [item for item in graph.initializer if item.name in quantized.input]:
+        graph.initializer.remove(tensor)
     replace_input(graph.node, restored.output[0], name)
 
 

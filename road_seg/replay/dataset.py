@@ -88,6 +88,10 @@ def score_samples(adapter: DatasetAdapter, samples: Sequence[Sample], backend: B
     for index, sample in enumerate(samples):
         rgb, truth = adapter.read(sample)
         result = segmenter.process(rgb, index, with_confidence=True)
+        if index and not adapter.follows(samples[index - 1], sample):
+            scores.flicker.cut()
+        if adapter.frame_step:
+            scores.flicker.update(rgb, result.mask)
         truth = adapter.resolve(truth, result.mask)
         scores.update(truth, result.mask, result.confidence)
         if watch:

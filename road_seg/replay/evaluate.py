@@ -13,6 +13,7 @@ from road_seg.bags.messages import CAMERA_INFO
 from road_seg.bags.messages import decode
 from road_seg.bags.messages import decode_grid
 from road_seg.bags.messages import decode_mask
+from road_seg.bags.messages import decode_rgb
 from road_seg.bags.messages import IMAGE
 from road_seg.bags.messages import OCCUPANCY_GRID
 from road_seg.bags.writer import BagWriter
@@ -27,6 +28,8 @@ from road_seg.serialized import Answer
 
 ANSWER_TIMEOUT_S = 30.0
 ROUND_TRIP = 'round_trip'
+# Longer between two frames, and the scene is taken for another one.
+_MAX_GAP_NS = 500_000_000
 
 
 class Player(Protocol):
@@ -95,21 +98,25 @@ def evaluate_lockstep(drive: Drive, player: Player, labels: LabelMap, outputs: B
     :raises RoadSegError: a frame got no answer, or truth and masks do not fit together.
     """
     result = Evaluation(MaskScores(labels), drive.truth_count)
-    first_stamp_ns = None
+    first_ns = last_ns = None
     for index, frame in enumerate(drive.frames()):
         try:
             if frame.camera_info is not None:
                 player.send_camera_info(frame.camera_info)
             answer = player.process(frame.image, frame.stamp_ns, ANSWER_TIMEOUT_S)
             scored = _score(result.scores, index, frame, answer)
+            if last_ns is not None and frame.stamp_ns - last_ns > _MAX_GAP_NS:
+                result.scores.flicker.cut()
+            result.scores.flicker.update(decode_rgb(frame.image, drive.image_type), scored.mask)
             _explain_missing_grid(scored)
             _score_grid(result.grid_scores, frame, answer)
         except RoadSegError as error:
             raise error.within(f'{drive.path}, frame {index}') from error
         _write(outputs, frame.stamp_ns, answer)
         observe(scored)
-        first_stamp_ns = frame.stamp_ns if first_stamp_ns is None else first_stamp_ns
-        result.span_ns = frame.stamp_ns - first_stamp_ns
+        last_ns = frame.stamp_ns
+        first_ns = last_ns if first_ns is None else first_ns
+        result.span_ns = last_ns - first_ns
         result.frames += 1
         result.grids += answer.grid is not None
         for stage, duration in (*answer.stages_ms.items(), (ROUND_TRIP, answer.round_trip_ms)):

@@ -65,8 +65,8 @@ def score_table(scores: MaskScores) -> str:
         '<p class="quiet">Aggregation: one confusion matrix over all pixels of '
         f'{scores.frames} frames with truth, at the images&rsquo; own resolution; pixels '
         'labelled 255 do not count. Mean IoU is the mean over the classes present. Boundaries '
-        f'match within {scores.boundary.tolerance:.1f} px, {100 * BOUNDARY_TOLERANCE:.2f} % of '
-        'the image diagonal.</p>'
+        f'match within {100 * BOUNDARY_TOLERANCE:.2f} % of the image diagonal, 2 pixels at '
+        '480x360.</p>'
         '</div>')
 
 

@@ -18,6 +18,7 @@ from road_seg.replay.page import score_figures
 from road_seg.replay.page import score_table
 from road_seg.replay.page import value
 from road_seg.replay.page import write_page
+from road_seg.replay.scores import number
 from road_seg.replay.scores import percentiles
 
 _NO_TRUTH = ('<p class="quiet">The bag has no image with a mask of its stamp on '
@@ -97,8 +98,10 @@ def _verdict(evaluation: Evaluation) -> tuple[list[str], str]:
 
 def _figures(evaluation: Evaluation) -> list[tuple[str, str]]:
     trip = evaluation.latency_ms[ROUND_TRIP]
+    flicker = number(evaluation.scores.flicker.share())
     return [(f'{evaluation.frames}', 'frames answered'), (f'{evaluation.dropped}', 'dropped'),
             *(score_figures(evaluation.scores) if evaluation.scores.frames else ()),
+            *([(f'{100 * flicker:.2f} %', 'flicker')] if flicker is not None else ()),
             (f'{percentiles(trip)["p50"]:.1f} ms', 'median round trip'),
             (f'{1e3 / np.mean(trip):.1f} Hz', 'lock-step rate')]
 

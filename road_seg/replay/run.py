@@ -27,12 +27,13 @@ from road_seg.replay.evaluate import Player
 from road_seg.replay.gallery import Gallery
 from road_seg.replay.report import Report
 from road_seg.replay.scores import grid_summary
+from road_seg.replay.scores import number
 from road_seg.replay.scores import percentiles
 
 REPORT_NAME = 'report.html'
 # Of what the player tells about itself; its rates and durations would repeat the report's.
 _SHOWN_INFO = ('backend', 'backends passed over', 'image', 'last error')
-_BACKEND_PACKAGES = ('onnxruntime', 'openvino', 'torch')
+_BACKEND_PACKAGES = ('onnxruntime', 'openvino', 'tensorrt', 'tensorrt_rtx', 'torch')
 
 OpenPlayer = Callable[[str], AbstractContextManager[Player]]
 
@@ -100,6 +101,7 @@ class Replay:
             'bag': str(self.bag), 'frames': evaluation.frames, 'dropped': evaluation.dropped,
             'labelled_frames': scores.frames, 'grids': evaluation.grids,
             'miou': scores.miou, 'iou': scores.iou, 'boundary_f1': scores.boundary_f1,
+            'flicker': number(scores.flicker.share()),
             'latency_ms': {stage: percentiles(values)
                            for stage, values in evaluation.latency_ms.items()},
             'grid': grid_summary(evaluation.grid_scores),

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from road_seg.flicker import Flicker
 from road_seg.grid_scores import BANDS
 from road_seg.grid_scores import GridScores
 from road_seg.labels import LabelMap
@@ -24,6 +25,8 @@ class MaskScores:
     """
     Accumulates all frames in one confusion matrix; never averages per frame.
 
+    Its `flicker` is fed by whoever knows which frames follow each other.
+
     :param labels: the classes scored.
     """
 
@@ -31,8 +34,9 @@ class MaskScores:
         self.labels = labels
         self.frames = 0
         self.confusion = ConfusionMatrix(len(labels.names))
-        self.boundary: BoundaryF1 | None = None
+        self.boundary = BoundaryF1(len(labels.names))
         self.calibration = ExpectedCalibrationError()
+        self.flicker = Flicker()
 
     def update(self, truth: np.ndarray, mask: np.ndarray,
                confidence: np.ndarray | None = None) -> None:
@@ -44,11 +48,8 @@ class MaskScores:
         :param confidence: (H, W) uint8, 0..255, for the calibration error.
         :raises InputError: shapes differ, or there are ids the classes do not have.
         """
-        if self.boundary is None:
-            tolerance = BOUNDARY_TOLERANCE * math.hypot(*truth.shape)
-            self.boundary = BoundaryF1(len(self.labels.names), tolerance)
         self.confusion.update(truth, mask)
-        self.boundary.update(truth, mask)
+        self.boundary.update(truth, mask, BOUNDARY_TOLERANCE * math.hypot(*truth.shape))
         if confidence is not None:
             self.calibration.update(truth, mask, confidence)
         self.frames += 1
@@ -66,8 +67,7 @@ class MaskScores:
     @property
     def boundary_f1(self) -> dict[str, float | None]:
         """Boundary F1 by class name; None for a class without boundaries."""
-        return self._by_name(self.boundary.f1() if self.boundary
-                             else np.full(len(self.labels.names), np.nan))
+        return self._by_name(self.boundary.f1())
 
     @property
     def ece(self) -> float | None:
@@ -82,7 +82,8 @@ class MaskScores:
     def summary(self) -> dict:
         """Return the scores as `score --json` writes them."""
         return {'frames': self.frames, 'miou': self.miou, 'iou': self.iou,
-                'boundary_f1': self.boundary_f1, 'ece': self.ece}
+                'boundary_f1': self.boundary_f1, 'ece': self.ece,
+                'flicker': number(self.flicker.share())}
 
     def _by_name(self, values: np.ndarray) -> dict[str, float | None]:
         return dict(zip(self.labels.names, map(number, values), strict=True))

@@ -21,8 +21,9 @@ from sensor_msgs.msg import Image
 
 from road_seg.backends import Backend
 from road_seg.backends import BACKENDS
-from road_seg.backends import open_backend
+from road_seg.backends import open_service
 from road_seg.backends import read_model
+from road_seg.backends import Service
 from road_seg.errors import RoadSegError
 from road_seg.health import Health
 from road_seg.health import Level
@@ -40,7 +41,7 @@ from road_seg.ros.topics import InputTopics
 from road_seg.ros.transforms import open_extrinsics
 from road_seg.ros.worker import NewestItemWorker
 
-_TRANSITION = 'transition'
+_TRANSITION, _SERVICE = 'transition', 'service'  # conditions
 _Callback = Callable[['RoadSegNode', LifecycleState], None]
 
 
@@ -182,18 +183,31 @@ class RoadSegNode(LifecycleNode):
         """Return the active backend that the parameters ask for; the stack deactivates it."""
         wanted = self._settings
         model = read_model(wanted.model)
-        backend = open_backend(model, wanted.backend, wanted.threads)
+        backend = open_service(model, wanted.backend, wanted.threads, self._report_service)
         # The backends before the chosen one in the order of preference were unusable.
         passed_over = [] if wanted.backend == backend.name else [
-            f'{other.name} {other.unavailable()}'
-            for other in takewhile(lambda other: other.name != backend.name, BACKENDS)]
+            f'{other.name} {reason}'
+            for other in takewhile(lambda other: other.name != backend.name, BACKENDS)
+            if (reason := other.unavailable())]
         facts = {'model': str(model.path), 'model sha256': model.sha256, 'backend': backend.name,
                  'backends passed over': '; '.join(passed_over) or 'none'}
-        stack.enter_context(backend)
-        self.get_logger().info(', '.join(f'{name} {value}' for name, value in facts.items()))
         self.health.set_facts(**facts)
         stack.callback(self.health.forget_facts, *facts)
+        stack.callback(self.health.clear_condition, _SERVICE)
+        stack.enter_context(backend)
+        self.get_logger().info(', '.join(f'{name} {value}' for name, value in facts.items()))
         return backend
+
+    def _report_service(self, service: Service) -> None:
+        """Report which backend serves and why it is not the wanted one; from any thread."""
+        self.health.set_facts(backend=service.backend)
+        if not service.note:
+            self.health.clear_condition(_SERVICE)
+            self.get_logger().info(f'from now on {service.backend} serves')
+            return
+        self.health.set_condition(_SERVICE, Level.WARN, service.note)
+        if service.is_settled:
+            self.get_logger().warning(service.note)
 
     def _subscribe(self, stack: ExitStack, topics: InputTopics, calibration: CalibrationFeed,
                    worker: NewestItemWorker[Frame]) -> None:

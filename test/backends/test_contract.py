@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 import sys
 
+import fake_tensorrt
 import numpy as np
 import onnx
 import pytest
@@ -18,19 +19,31 @@ from road_seg.backends import BACKENDS
 from road_seg.backends import open_backend
 from road_seg.backends import Prediction
 from road_seg.backends import read_model
+from road_seg.backends.tensorrt_engine import FLAVOURS
 from road_seg.errors import BackendError
 
 NAMES = [backend.name for backend in BACKENDS]
+CPU_NAMES = ['openvino', 'onnxruntime']
+# What sys.modules calls the packages that each of them needs one of.
+PACKAGES = {'tensorrt': FLAVOURS}
+
+
+NO_DRIVER = 'no NVIDIA driver'
 
 
 def _image(height: int = 64, width: int = 96, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-@pytest.fixture(params=NAMES)
-def backend(request: pytest.FixtureRequest, tiny_model_path: Path) -> Backend:
+@pytest.fixture(params=[*CPU_NAMES, pytest.param('tensorrt', marks=pytest.mark.gpu),
+                        'tensorrt without a GPU'])
+def backend(request: pytest.FixtureRequest, tiny_model_path: Path, tmp_path: Path,
+            monkeypatch: pytest.MonkeyPatch) -> Backend:
     """Each backend in turn, not active."""
-    return open_backend(read_model(tiny_model_path), request.param, threads=1)
+    name, _, without_gpu = request.param.partition(' ')
+    if without_gpu:
+        fake_tensorrt.install(monkeypatch, tmp_path / 'cache')
+    return open_backend(read_model(tiny_model_path), name, threads=1)
 
 
 class TestContract:
@@ -175,7 +188,8 @@ class TestContract:
 
     def test_missing_package_is_a_reason_and_an_error(
             self, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(sys.modules, backend.package, None)
+        for package in PACKAGES.get(backend.name, (backend.package,)):
+            monkeypatch.setitem(sys.modules, package, None)
         assert f'pip install {backend.package}' in backend.unavailable()
         with pytest.raises(BackendError, match=f'pip install {backend.package}'):
             backend.activate()
@@ -205,11 +219,18 @@ def test_what_a_failed_activate_took_is_released(tiny_model_path: Path) -> None:
     assert backend.released
 
 
+@pytest.mark.usefixtures('no_gpu')
 class TestOpenBackend:
-    """The choice of a backend."""
+    """The choice of a backend, on a machine without a GPU."""
 
-    def test_all_are_available_here(self) -> None:
-        assert availability() == [('openvino', None), ('onnxruntime', None)]
+    def test_all_for_cpus_are_available_here(self) -> None:
+        assert availability() == [('tensorrt', f'cannot be used: {NO_DRIVER}'),
+                                  ('openvino', None), ('onnxruntime', None)]
+
+    def test_auto_takes_a_gpu_where_there_is_one(self, tiny_model_path: Path, tmp_path: Path,
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+        fake_tensorrt.install(monkeypatch, tmp_path)
+        assert open_backend(read_model(tiny_model_path)).name == 'tensorrt'
 
     def test_auto_takes_the_fastest(self, tiny_model_path: Path) -> None:
         assert open_backend(read_model(tiny_model_path)).name == 'openvino'
@@ -221,8 +242,8 @@ class TestOpenBackend:
         with caplog.at_level(logging.INFO):
             backend = open_backend(read_model(tiny_model_path))
         assert backend.name == 'onnxruntime'
-        assert caplog.messages == ['backend onnxruntime chosen (openvino not installed: '
-                                   'pip install openvino)']
+        assert caplog.messages == [f'backend onnxruntime chosen (tensorrt cannot be used: '
+                                   f'{NO_DRIVER}; openvino not installed: pip install openvino)']
 
     def test_none_usable_names_every_reason(self, tiny_model_path: Path,
                                             monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,17 +257,17 @@ class TestOpenBackend:
         (tmp_path / 'openvino.py').write_text('raise OSError("no libopenvino.so")')
         monkeypatch.delitem(sys.modules, 'openvino', raising=False)
         monkeypatch.syspath_prepend(tmp_path)
-        assert availability()[0] == ('openvino', 'import failed (no libopenvino.so): '
+        assert availability()[1] == ('openvino', 'import failed (no libopenvino.so): '
                                      'reinstall with pip install openvino')
 
     def test_unknown_name_lists_the_known(self, tiny_model_path: Path) -> None:
-        with pytest.raises(BackendError, match='one of auto, openvino, onnxruntime'):
+        with pytest.raises(BackendError, match='one of auto, tensorrt, openvino, onnxruntime'):
             open_backend(read_model(tiny_model_path), 'cuda')
 
     def test_backends_agree_on_an_image(self, tiny_model_path: Path) -> None:
         model = read_model(tiny_model_path)
         answers = []
-        for name in NAMES:
+        for name in CPU_NAMES:
             with open_backend(model, name, threads=1) as backend:
                 answers.append(backend.infer(_image()).classes.copy())
         np.testing.assert_array_equal(answers[0], answers[1])

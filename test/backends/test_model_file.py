@@ -136,3 +136,12 @@ def test_any_bytes_raise_nothing_else(tmp_path: Path, content: bytes) -> None:
 
 def test_default_model_is_in_the_package() -> None:
     assert default_model().parts[-3:] == ('road_seg', 'models', 'road_unet.onnx')
+
+
+def test_a_shipped_model_is_found_by_its_name(tmp_path: Path, monkeypatch) -> None:
+    """Unless a file of that name lies here."""
+    monkeypatch.chdir(tmp_path)
+    assert read_model('road_unet').path == default_model()
+    (tmp_path / 'road_unet').write_bytes(b'mine')
+    with pytest.raises(ModelError, match='no complete ONNX file'):
+        read_model('road_unet')

@@ -182,8 +182,8 @@ def test_score_counts_partial_labels_as_its_help_says(data_set: Path, tmp_path: 
     assert summary['iou'] == {
         'background': pytest.approx(counts[0] / (counts[0] + counts[3])), 'road': 1.0,
         'sidewalk': 1.0, 'vehicle': 0.0, 'person': None}
-    assert summary.keys() == {'frames', 'miou', 'iou', 'boundary_f1', 'ece', 'thresholds',
-                              'model_sha256', 'backend'}
+    assert summary.keys() == {'frames', 'miou', 'iou', 'boundary_f1', 'ece', 'flicker',
+                              'thresholds', 'model_sha256', 'backend'}
     # All confidences are about 0.79: unknown below 0.7 is nothing, below 0.8 everything.
     caught = {row['confidence']: row['errors_caught'] for row in summary['thresholds']}
     assert (caught[0.7], caught[0.8]) == (0.0, 1.0)

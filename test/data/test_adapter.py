@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from road_seg.data.adapter import DatasetAdapter
+from road_seg.data.adapter import Sample
 from road_seg.errors import ConfigError
 from road_seg.errors import InputError
 
@@ -102,6 +103,17 @@ def test_malformed_adapters_are_refused(tmp_path, text: str, message: str) -> No
     path.write_text(text)
     with pytest.raises(Exception, match=message):
         DatasetAdapter.load(str(path))
+
+
+@pytest.mark.parametrize(('before', 'after', 'follows'), [
+    ('0016E5_07959', '0016E5_07961', True), ('0016E5_07959', '0016E5_07960', False),
+    ('0006R0_07959', '0016E5_07961', False), ('a', 'b', False), ('1', '3', True)])
+def test_frames_follow_by_the_numbers_of_their_names(before: str, after: str,
+                                                     follows: bool) -> None:
+    """CamVid's are every second one of a 30 Hz video."""
+    first, second = (Sample(Path(f'{name}.jpg'), Path(f'{name}.png')) for name in (before, after))
+    assert DatasetAdapter.load('camvid').follows(first, second) == follows
+    assert not DatasetAdapter.load('idd_lite').follows(first, second)
 
 
 def test_unknown_adapter_lists_the_shipped_ones() -> None:

@@ -61,6 +61,7 @@ def test_a_perfect_replay(tmp_path: Path, model: ModelFile):
     assert (summary['backend'], summary['model_sha256']) == ('fake', model.sha256)
     assert summary['versions'].keys() >= {'road_seg', 'python', 'numpy', 'opencv'}
     assert json.loads(json.dumps(summary)) == summary
+    assert 0.0 <= summary['flicker'] < 1.0
     assert node.stamps == [START_NS + index * PERIOD_NS for index in range(5)]
     assert len(node.calibrations) == 5
     assert node.closed

@@ -38,8 +38,19 @@ def test_boundaries_match_within_a_share_of_the_diagonal():
         shifted[:3] = 0
         scores = MaskScores(LABELS)
         scores.update(truth, shifted)
-        assert scores.boundary.tolerance == 2.0
         assert scores.boundary_f1 == {'ground': f1, 'road': f1, 'bus': None}
+
+
+def test_boundaries_of_images_of_two_sizes_have_two_tolerances():
+    """2 pixels at 480x360, 4 at 960x720."""
+    scores = MaskScores(LABELS)
+    for factor in (1, 2):
+        truth = np.zeros((360 * factor, 480 * factor), np.uint8)
+        truth[150 * factor:] = 1
+        shifted = np.zeros_like(truth)
+        shifted[152 * factor:] = 1
+        scores.update(truth, shifted)
+    assert scores.boundary_f1 == {'ground': 1.0, 'road': 1.0, 'bus': None}
 
 
 def test_calibration_error_of_sure_and_half_right_masks():
