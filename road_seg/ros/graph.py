@@ -1,46 +1,33 @@
 """The client side of the node: frames in and answers out, in lock step, over the ROS graph."""
 
-from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Mapping
 from contextlib import ExitStack
-import itertools
 import os
-import re
 import time
 from types import TracebackType
 
-from diagnostic_msgs.msg import DiagnosticArray
-from diagnostic_msgs.msg import DiagnosticStatus
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
 from rclpy.serialization import deserialize_message
-from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo as CameraInfoMessage
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
 from road_seg.calibration import CameraInfo
 from road_seg.errors import InputError
-from road_seg.ros import qos
 from road_seg.ros.answers import AnswerCollector
 from road_seg.ros.client_node import ClientNode
-from road_seg.ros.client_node import lossless_environment
 from road_seg.ros.conversions import calibration_id
-from road_seg.ros.diagnostics import status_name
-from road_seg.ros.node_process import NodeProcess
+from road_seg.ros.managed_node import ManagedNode
+from road_seg.ros.managed_node import own_domain
+from road_seg.ros.managed_node import own_namespace
+from road_seg.ros.managed_node import STOP_TIMEOUT_S
 from road_seg.serialized import Answer
 
 IMAGE_TYPES = {'sensor_msgs/msg/Image': Image,
                'sensor_msgs/msg/CompressedImage': CompressedImage}
 
-_START_TIMEOUT_S = 120.0
-_STOP_TIMEOUT_S = 10.0
 # Longer than the period of the diagnostics, so that a rejected frame is not sent twice.
 _RESEND_S = 2.5
-_DOMAINS = range(1, 102)  # below the ports that Linux hands out to clients
-_serial_numbers = itertools.count()
-_ERROR_TEXT = re.compile(r'(?:configure: |activate: )?(.*?): found (.*); expected (.*); (.*)')
 
 
 class NodeUnderTest:
@@ -70,40 +57,33 @@ class NodeUnderTest:
         self._parameters = dict(parameters)
         self._outputs = tuple(outputs)
         self._log_path = log_path
-        self._status = DiagnosticStatus()
-        self._values: dict[str, str] = {}
         self._calibration: str | None = None
 
     @property
     def info(self) -> dict[str, str]:
         """The values of the node's last diagnostic: backend, model sha256 and others."""
-        return dict(self._values)
+        return dict(self._node.values)
 
     def __enter__(self) -> 'NodeUnderTest':
-        domain_id = int(os.environ.get('ROS_DOMAIN_ID') or _DOMAINS[os.getpid() % len(_DOMAINS)])
-        namespace = f'/replay_{os.getpid()}_{next(_serial_numbers)}'
+        domain_id, namespace = own_domain(), own_namespace('replay')
         image_topic = f'{namespace}/image' + '/compressed' * self._is_compressed
         info_topic = f'{namespace}/camera_info'
-        self._name = f'{namespace}/road_seg'
         parameters = {
             **self._parameters, 'image_transport': 'compressed' if self._is_compressed else 'raw',
             **{f'qos_overrides.{topic}.subscription.reliability': 'reliable'
                for topic in (image_topic, info_topic)}}
         with ExitStack() as stack:
-            # Everything of the client exists before the node does: the node then knows the
-            # client's subscriptions before it publishes.
-            self._client = stack.enter_context(ClientNode(namespace, domain_id))
-            self._client.subscribe(DiagnosticArray, '/diagnostics', self._take_diagnostics,
-                                   qos.diagnostics())
-            self._answers = AnswerCollector(self._client, self._outputs)
-            self._images = self._client.publisher(self._image_type, image_topic)
-            self._infos = self._client.publisher(CameraInfoMessage, info_topic)
-            self._change_state = self._client.service_client(
-                ChangeState, f'{self._name}/change_state')
-            self._process = stack.enter_context(NodeProcess(
-                parameters, namespace=namespace, log_path=self._log_path, environment={
-                    'ROS_DOMAIN_ID': str(domain_id), **lossless_environment()}))
-            self._bring_up()
+            client = stack.enter_context(ClientNode(namespace, domain_id))
+            self._answers = AnswerCollector(client, self._outputs)
+            self._images = client.publisher(self._image_type, image_topic)
+            self._infos = client.publisher(CameraInfoMessage, info_topic)
+            self._node = stack.enter_context(ManagedNode(
+                client, namespace, domain_id, parameters, self._log_path))
+            self._node.bring_up()
+            if not self._node.wait(lambda: (self._images.get_subscription_count() > 0
+                                            and self._infos.get_subscription_count() > 0
+                                            and self._answers.is_connected), STOP_TIMEOUT_S):
+                raise self._node.error('topics that do not connect')
             self._stack = stack.pop_all()
         return self
 
@@ -111,8 +91,7 @@ class NodeUnderTest:
                  traceback: TracebackType | None) -> None:
         with self._stack:
             if kind is None:
-                future = self._request(Transition.TRANSITION_ACTIVE_SHUTDOWN)
-                self._wait(lambda: future.done() or self._state == 'finalized', _STOP_TIMEOUT_S)
+                self._node.shut_down()
 
     def send_camera_info(self, cdr: bytes) -> None:
         """
@@ -126,8 +105,9 @@ class NodeUnderTest:
         if wanted == self._calibration:
             return
         self._infos.publish(cdr)
-        if not self._wait(lambda: self._values.get('calibration') == wanted, _STOP_TIMEOUT_S):
-            raise self._error('no reaction to camera_info')
+        if not self._node.wait(lambda: self._node.values.get('calibration') == wanted,
+                               STOP_TIMEOUT_S):
+            raise self._node.error('no reaction to camera_info')
         self._calibration = wanted
 
     def process(self, image_cdr: bytes, stamp_ns: int, timeout_s: float = 10.0) -> Answer:
@@ -145,68 +125,15 @@ class NodeUnderTest:
         while not self._answers.is_complete:
             remaining = timeout_s - (time.perf_counter() - started)
             if remaining <= 0.0:
-                raise self._error(f'no answer to the frame of {stamp_ns} ns in {timeout_s} s')
+                raise self._node.error(f'no answer to the frame of {stamp_ns} ns in {timeout_s} s')
             self._images.publish(image_cdr)
-            self._wait(lambda: self._answers.is_complete or self._refused() > refused,
-                       min(_RESEND_S, remaining))
+            self._node.wait(lambda: self._answers.is_complete or self._refused() > refused,
+                            min(_RESEND_S, remaining))
             if self._refused() > refused and not self._answers.is_complete:
-                raise self._error(f'no mask for the frame of {stamp_ns} ns')
+                raise self._node.error(f'no mask for the frame of {stamp_ns} ns')
         return self._answers.take((time.perf_counter() - started) * 1e3)
-
-    def _bring_up(self) -> None:
-        """Configure and activate the node and wait until it hears the client."""
-        if not self._wait(self._change_state.service_is_ready, _START_TIMEOUT_S):
-            raise self._error('no lifecycle service')
-        for transition, state in ((Transition.TRANSITION_CONFIGURE, 'inactive'),
-                                  (Transition.TRANSITION_ACTIVATE, 'active')):
-            self._request(transition)
-            # The diagnostics tell, because a response may be lost: a service is ready for a
-            # client before it knows where to respond to.
-            if not self._wait(lambda state=state: self._state == state or self._has_failed,
-                              _START_TIMEOUT_S) or self._has_failed:
-                raise self._error(f'it does not become {state}')
-        if not self._wait(lambda: (self._images.get_subscription_count() > 0
-                                   and self._infos.get_subscription_count() > 0
-                                   and self._answers.is_connected), _STOP_TIMEOUT_S):
-            raise self._error('topics that do not connect')
-
-    def _request(self, transition: int) -> Future:
-        """Ask for a lifecycle transition."""
-        return self._change_state.call_async(
-            ChangeState.Request(transition=Transition(id=transition)))
-
-    @property
-    def _state(self) -> str | None:
-        """The lifecycle state the node reports."""
-        return self._values.get('state')
-
-    @property
-    def _has_failed(self) -> bool:
-        """Say whether the node reports an error."""
-        return self._status.level == DiagnosticStatus.ERROR
-
-    def _wait(self, condition: Callable[[], bool], timeout_s: float) -> bool:
-        """Let messages come in until a condition holds; say whether it does in time."""
-        return self._client.wait(condition, timeout_s, self._process.check)
-
-    def _take_diagnostics(self, message: DiagnosticArray) -> None:
-        """Keep the status of the node under test."""
-        for status in message.status:
-            if status.name == status_name(self._name):
-                self._status = status
-                self._values = {item.key: item.value for item in status.values}
 
     def _refused(self) -> int:
         """Return how many frames the node reported as unusable."""
-        return sum(int(self._values.get(f'frames {how}', 0)) for how in ('rejected', 'failed'))
-
-    def _error(self, found: str) -> InputError:
-        """Return the node's own error where it reports one, else what was found here."""
-        text = self._status.message if self._status.level != DiagnosticStatus.OK else ''
-        own = _ERROR_TEXT.fullmatch(text)
-        if own:
-            where, its_found, expected, fix = own.groups()
-            return InputError(where, found=its_found, expected=expected, fix=fix)
-        return InputError('road_seg_node', found=f'{found} ({text or "its diagnostic is OK"})',
-                          expected='an answer',
-                          fix=f'see what it printed: {self._process.tail or "nothing"}')
+        return sum(int(self._node.values.get(f'frames {how}', 0))
+                   for how in ('rejected', 'failed'))

@@ -66,6 +66,11 @@ class NodeProcess:
                              expected='a running node', fix='correct what its last lines say')
 
     @property
+    def pid(self) -> int:
+        """Process id of the node."""
+        return self._child.pid
+
+    @property
     def tail(self) -> str:
         """The last lines the node printed, as one line."""
         lines = self._log.read_text(errors='replace').split('\n')

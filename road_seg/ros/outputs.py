@@ -71,13 +71,14 @@ class Outputs:
         :return: duration of each stage, ns.
         """
         times = {'publish': time.perf_counter_ns()}
-        self._mask.publish(self._mask_message.filled(header, result.mask))
+        # The grid first: a planner waits for it, and it is out while the larger mask is written.
         if result.grid is not None:
             self._grid.publish(self._grid_message.filled(header.stamp, result.grid))
             if self._reasons.get_subscription_count() > 0:
                 grid_header = Header(stamp=header.stamp, frame_id=self._base_frame)
                 self._reasons.publish(
                     self._reasons_message.filled(grid_header, result.grid.reasons))
+        self._mask.publish(self._mask_message.filled(header, result.mask))
         if result.confidence is not None:
             self._confidence.publish(self._confidence_message.filled(header, result.confidence))
         times['overlay'] = time.perf_counter_ns()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from threading import Condition
 from threading import Thread
+import time
 from typing import Generic
 from typing import TypeVar
 
@@ -41,6 +42,9 @@ class NewestItemWorker(Generic[Item]):
             self._changed.notify()
         if replaces:
             self._dropped()
+        # Let go of Python's lock: the caller, an executor, still has Python code to run for this
+        # message, and the thread would have to wait for its end.
+        time.sleep(0)
 
     def stop(self) -> None:
         """Accept nothing more, finish the item at work, forget the one waiting, end the thread."""

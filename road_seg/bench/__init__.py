@@ -1,0 +1,1 @@
+"""Measuring how fast everything is, beside other networks."""
