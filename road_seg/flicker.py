@@ -23,8 +23,9 @@ class Flicker:
     Inverse Search', ECCV 2016), as temporal consistency is measured by Liu et al., 'Efficient
     Semantic Video Segmentation with Per-frame Inference', ECCV 2020. Only pixels whose flow
     there and back agrees within a pixel, and whose grey value stays the same within 16 of 255,
-    count: not what came into view, and not what flow fails on. A class within one pixel of the point counts as the same, so that borders that move by
-    parts of a pixel are no flicker. All of this on images 256 pixels wide.
+    count: not what came into view, and not what flow fails on. A class within one pixel of the
+    point counts as the same, so that borders that move by parts of a pixel are no flicker. All
+    of this on images 256 pixels wide.
     """
 
     def __init__(self) -> None:
