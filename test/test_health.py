@@ -38,7 +38,7 @@ def test_counts_frames_and_gives_rates_and_percentiles(health: Health) -> None:
         'state': 'active', 'frames received': '102', 'frames processed': '101',
         'frames dropped': '1', 'frames rejected': '0', 'frames failed': '0', 'frames lost': '0',
         'output rate': '10.00 Hz', 'frame age p50/p95/p99': '7.00/7.00/7.00 ms',
-        'network p50/p95/p99': '50.00/95.00/99.00 ms', 'last error': 'none'}
+        'network p50/p95/p99': '50.00/95.00/99.00 ms', 'last error': 'none', 'reasons': 'none'}
 
 
 def test_the_rate_falls_to_zero_when_no_frames_are_finished(health: Health) -> None:
