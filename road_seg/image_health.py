@@ -75,7 +75,7 @@ def image_findings(measures: ImageMeasures) -> Iterator[Finding]:
     if measures.empty > _MAX_EMPTY:
         yield _warning('lens_blocked', f'no structure in {measures.empty:.0%} of the image: '
                        'is the lens blocked or fogged?')
-    elif measures.edge < _MIN_EDGE:
+    if measures.edge < _MIN_EDGE:  # also beside a blocked lens: defocus can look like either
         yield _warning('image_blurred', 'blurred image: its sharpest edges are '
                        f'{measures.edge:.0%} of its contrast per pixel; clean or focus the lens')
 

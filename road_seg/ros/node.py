@@ -1,8 +1,6 @@
 """The lifecycle node: camera images in, a mask and a drivable-area grid out."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from functools import wraps
 from itertools import takewhile
 import signal
 import sys
@@ -16,7 +14,6 @@ from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecycleState
-from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_policy_name_from_kind
 from sensor_msgs.msg import CameraInfo
@@ -29,7 +26,6 @@ from road_seg.backends import open_backend
 from road_seg.backends import read_model
 from road_seg.backends.recovery import RecoveringBackend
 from road_seg.errors import ConfigError
-from road_seg.errors import RoadSegError
 from road_seg.health import Health
 from road_seg.health import Level
 from road_seg.pipeline import Segmenter
@@ -45,40 +41,11 @@ from road_seg.ros.processor import FrameProcessor
 from road_seg.ros.topics import input_topics
 from road_seg.ros.topics import InputTopics
 from road_seg.ros.transforms import open_extrinsics
+from road_seg.ros.transition import transition
 from road_seg.ros.worker import NewestItemWorker
 
 _TRANSITION, _QOS, _BACKEND = 'transition', 'incompatible_qos', 'backend_fallback'  # conditions
 _NS_PER_MS = 1e6
-_Callback = Callable[['RoadSegNode', LifecycleState], None]
-
-
-def _transition(state_after: str, *, mends: bool = True) -> Callable[[_Callback], Callable]:
-    """
-    Turn a method that raises into a transition callback that logs, reports and returns a code.
-
-    rclpy takes an exception for ERROR without a word. A RoadSegError is the user's to mend:
-    FAILURE leaves the node in the state it came from. Everything else is ERROR.
-
-    :param state_after: the state that success leads to.
-    :param mends: success ends the report of an earlier failure.
-    """
-    def decorate(method: _Callback) -> Callable:
-        @wraps(method)
-        def callback(node: 'RoadSegNode', state: LifecycleState) -> TransitionCallbackReturn:
-            verb = method.__name__.removeprefix('on_')
-            try:
-                method(node, state)
-            except RoadSegError as error:
-                node.report_failure(f'{verb}: {error}')
-                return TransitionCallbackReturn.FAILURE
-            except Exception as error:
-                node.report_failure(
-                    f'{verb}: {type(error).__name__}: {" ".join(str(error).split())}')
-                return TransitionCallbackReturn.ERROR
-            node.report_state(state_after, mends)
-            return TransitionCallbackReturn.SUCCESS
-        return callback
-    return decorate
 
 
 class RoadSegNode(LifecycleNode):
@@ -103,7 +70,7 @@ class RoadSegNode(LifecycleNode):
             self, lambda: self.health.report(time.perf_counter_ns()))
         self.add_on_set_parameters_callback(self._take_parameters)
 
-    @_transition('inactive')
+    @transition('inactive')
     def on_configure(self, state: LifecycleState) -> None:
         """Read the parameters, load the model and create the publishers."""
         with ExitStack() as stack:
@@ -117,7 +84,7 @@ class RoadSegNode(LifecycleNode):
             super().on_configure(state)
             self._configured = stack.pop_all()
 
-    @_transition('active')
+    @transition('active')
     def on_activate(self, state: LifecycleState) -> None:
         """Announce the classes, start the worker and subscribe."""
         with ExitStack() as stack:
@@ -145,22 +112,22 @@ class RoadSegNode(LifecycleNode):
             self._subscribe(stack, topics, calibration, worker)
             self._activated = stack.pop_all()
 
-    @_transition('inactive')
+    @transition('inactive')
     def on_deactivate(self, state: LifecycleState) -> None:
         """Unsubscribe and stop the worker."""
         self._activated.close()
 
-    @_transition('unconfigured')
+    @transition('unconfigured')
     def on_cleanup(self, state: LifecycleState) -> None:
         """Release the model and the publishers."""
         self.release()
 
-    @_transition('finalized')
+    @transition('finalized')
     def on_shutdown(self, state: LifecycleState) -> None:
         """Release everything."""
         self.release()
 
-    @_transition('unconfigured', mends=False)
+    @transition('unconfigured', mends=False)
     def on_error(self, state: LifecycleState) -> None:
         """Release everything after a transition that broke; the node can be configured again."""
         self.release()
