@@ -123,6 +123,7 @@ def test_stamps_that_jump_back_or_lie_ahead_are_reported_for_two_seconds(health:
     health.stamped(5 * SECOND, 50 * SECOND, 49 * SECOND)
     health.received(5 * SECOND)
     assert health.report(5 * SECOND).reasons == ('stamp_future',)
+    health.received(6 * SECOND)
     assert health.report(7 * SECOND + 1).reasons == ()
 
 
