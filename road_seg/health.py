@@ -16,8 +16,10 @@ PERCENTILES = (50, 95, 99)
 
 _KEPT_FRAMES = 300
 _RATE_WINDOW_NS = 5_000_000_000
-# A camera slower than this is reported as silent between its frames.
-_SILENCE_NS = 2_000_000_000
+# A camera is silent after this many of its periods, within these limits; one slower than the
+# upper limit is reported as silent between its frames.
+_SILENCE_PERIODS = 10
+_SILENCE_NS = (500_000_000, 2_000_000_000)
 # Longer than the period of the reports, so that every fault shows up in one.
 _FAULT_SHOWN_NS = 2_000_000_000
 # A clock that is not synchronised better than this gives no usable age.
@@ -210,7 +212,7 @@ class Health:
         """Return what is wrong with the frames of the last seconds."""
         findings = [finding for at_ns, finding in self._events.values()
                     if now_ns - at_ns <= _FAULT_SHOWN_NS]
-        if self._heard_ns is not None and now_ns - self._heard_ns > _SILENCE_NS:
+        if self._heard_ns is not None and now_ns - self._heard_ns > self._silence_ns():
             lost = self._counts['lost']
             findings.append(Finding(
                 'no_frames', Level.STALE, f'no {self._source} for '
@@ -218,10 +220,18 @@ class Health:
                 + (f', {lost} lost by the middleware' if lost else '')))
         return findings
 
+    def _silence_ns(self) -> int:
+        """Return after how long without a frame the camera counts as silent."""
+        shortest, longest = _SILENCE_NS
+        recent = self._received_ns
+        if len(recent) <= _SILENCE_PERIODS:
+            return longest
+        return min(longest, max(shortest, recent[-1] - recent[-1 - _SILENCE_PERIODS]))
+
     def _load_findings(self, now_ns: int) -> list[Finding]:
         """Return whether the machine keeps up with the camera."""
         findings = []
-        came, dropped = (sum(now_ns - at_ns <= _RATE_WINDOW_NS for at_ns in times)
+        came, dropped = (sum(now_ns - at_ns <= _FAULT_SHOWN_NS for at_ns in times)
                          for times in (self._received_ns, self._dropped_ns))
         if came >= _DROPPED_OF and dropped > _DROPPED_SHARE * came:
             findings.append(Finding('frames_dropped', Level.WARN, f'{dropped} of the last {came} '

@@ -56,6 +56,13 @@ def test_silence_is_stale_and_names_the_source(health: Health) -> None:
     assert health.report(4 * SECOND).level == Level.OK
 
 
+def test_a_fast_camera_is_silent_sooner(health: Health) -> None:
+    for index in range(11):  # 10 Hz from 0 s to 1 s
+        health.received(index * SECOND // 10)
+    assert health.report(2 * SECOND).level == Level.OK
+    assert health.report(2 * SECOND + 1).reasons == ('no_frames',)
+
+
 def test_silence_with_losses_says_so(health: Health) -> None:
     health.lost(4)
     health.lost(1)
