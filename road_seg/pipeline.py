@@ -35,6 +35,8 @@ class Result:
     :param confidence: (H, W) uint8 probability of the mask's class, 0..255; None if not asked.
     :param grid: the drivable area; None without calibration, extrinsics or grid specification.
     :param stages_ns: duration of each of STAGES, ns.
+    :param image: (h, w, 3) uint8 RGB at the network's size, valid as mask is.
+    :param prediction: the network's answer to it, valid as mask is.
     """
 
     stamp_ns: int
@@ -42,6 +44,8 @@ class Result:
     confidence: np.ndarray | None
     grid: DrivableGrid | None
     stages_ns: dict[str, int]
+    image: np.ndarray
+    prediction: Prediction
 
 
 class Segmenter:
@@ -63,6 +67,12 @@ class Segmenter:
         self._halves: dict[int, np.ndarray] = {}
         self._mask: np.ndarray | None = None
         self._confidence: np.ndarray | None = None
+
+    def set_grid(self, grid_spec: GridSpec, grid_rules: GridRules) -> None:
+        """Make the next grids of this extent by these rules."""
+        if (grid_spec, grid_rules) != (self._grid_spec, self._grid_rules):
+            self._grid_spec, self._grid_rules = grid_spec, grid_rules
+            self._projector = GroundProjector(grid_spec, grid_rules)
 
     @property
     def labels(self) -> LabelMap:
@@ -103,7 +113,7 @@ class Segmenter:
         times.append(time.perf_counter_ns())
         durations = (after - before for before, after in pairwise(times))
         return Result(stamp_ns, self._mask, self._confidence if with_confidence else None, grid,
-                      dict(zip(STAGES, durations, strict=True)))
+                      dict(zip(STAGES, durations, strict=True)), image, prediction)
 
     def _grid(self, prediction: Prediction, camera: CameraModel | None,
               extrinsics: Extrinsics | None, age_ns: int) -> DrivableGrid | None:

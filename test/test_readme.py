@@ -26,7 +26,7 @@ def rows(heading: str) -> list[list[str]]:
 def test_parameters_are_those_of_the_node():
     parameters = pytest.importorskip('road_seg.ros.parameters', reason='needs ROS 2')
     assert rows('### Parameters') == [
-        [f'`{spec.name}`', f'`{spec.default!r}`', spec.description]
+        [f'`{spec.name}`', f'`{spec.default!r}`', 'yes' if spec.is_live else '', spec.description]
         for spec in parameters.PARAMETERS]
 
 

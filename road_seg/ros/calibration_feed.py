@@ -11,7 +11,7 @@ from road_seg.health import Health
 from road_seg.health import Level
 from road_seg.ros.conversions import calibration_id
 
-_CONDITION = 'calibration'
+_MISSING, _UNUSABLE = 'no_camera_info', 'camera_info_unusable'  # conditions
 
 
 class CalibrationFeed:
@@ -53,17 +53,19 @@ class CalibrationFeed:
         """
         info = self._info
         if info is None:
-            self._health.set_condition(_CONDITION, Level.WARN,
+            self._health.set_condition(_MISSING, Level.WARN,
                                        f'no grid: no camera_info on {self._topic}')
             return None
         if self._made_of != (info, image_size):
             self._made_of = (info, image_size)
+            self._health.clear_condition(_MISSING)
             self._model = self._make(info, image_size)
         return self._model
 
     def close(self) -> None:
         """End what was reported."""
-        self._health.clear_condition(_CONDITION)
+        self._health.clear_condition(_MISSING)
+        self._health.clear_condition(_UNUSABLE)
         self._health.forget_facts('calibration')
 
     def _make(self, info: CameraInfo, image_size: tuple[int, int]) -> CameraModel | None:
@@ -71,7 +73,7 @@ class CalibrationFeed:
         try:
             model = CameraModel.from_info(info, image_size, is_rectified=self._is_rectified)
         except CalibrationError as error:
-            self._health.set_condition(_CONDITION, Level.WARN, f'no grid: {error}')
+            self._health.set_condition(_UNUSABLE, Level.WARN, f'no grid: {error}')
             return None
-        self._health.clear_condition(_CONDITION)
+        self._health.clear_condition(_UNUSABLE)
         return model

@@ -1,20 +1,21 @@
 """The lifecycle node: camera images in, a mask and a drivable-area grid out."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from functools import wraps
 from itertools import takewhile
 import signal
 import sys
 import time
 import traceback
 
+from rcl_interfaces.msg import SetParametersResult
 import rclpy
+from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecycleState
-from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.qos import qos_policy_name_from_kind
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
@@ -24,7 +25,8 @@ from road_seg.backends import BACKENDS
 from road_seg.backends import open_service
 from road_seg.backends import read_model
 from road_seg.backends import Service
-from road_seg.errors import RoadSegError
+from road_seg.backends.recovery import RecoveringBackend
+from road_seg.errors import ConfigError
 from road_seg.health import Health
 from road_seg.health import Level
 from road_seg.pipeline import Segmenter
@@ -32,6 +34,7 @@ from road_seg.ros import qos
 from road_seg.ros.calibration_feed import CalibrationFeed
 from road_seg.ros.diagnostics import DiagnosticsReporter
 from road_seg.ros.outputs import Outputs
+from road_seg.ros.parameters import changed_parameters
 from road_seg.ros.parameters import Parameters
 from road_seg.ros.parameters import read_parameters
 from road_seg.ros.processor import Frame
@@ -39,39 +42,13 @@ from road_seg.ros.processor import FrameProcessor
 from road_seg.ros.topics import input_topics
 from road_seg.ros.topics import InputTopics
 from road_seg.ros.transforms import open_extrinsics
+from road_seg.ros.transition import transition
 from road_seg.ros.worker import NewestItemWorker
 
-_TRANSITION, _SERVICE = 'transition', 'service'  # conditions
-_Callback = Callable[['RoadSegNode', LifecycleState], None]
-
-
-def _transition(state_after: str, *, mends: bool = True) -> Callable[[_Callback], Callable]:
-    """
-    Turn a method that raises into a transition callback that logs, reports and returns a code.
-
-    rclpy takes an exception for ERROR without a word. A RoadSegError is the user's to mend:
-    FAILURE leaves the node in the state it came from. Everything else is ERROR.
-
-    :param state_after: the state that success leads to.
-    :param mends: success ends the report of an earlier failure.
-    """
-    def decorate(method: _Callback) -> Callable:
-        @wraps(method)
-        def callback(node: 'RoadSegNode', state: LifecycleState) -> TransitionCallbackReturn:
-            verb = method.__name__.removeprefix('on_')
-            try:
-                method(node, state)
-            except RoadSegError as error:
-                node.report_failure(f'{verb}: {error}')
-                return TransitionCallbackReturn.FAILURE
-            except Exception as error:
-                node.report_failure(
-                    f'{verb}: {type(error).__name__}: {" ".join(str(error).split())}')
-                return TransitionCallbackReturn.ERROR
-            node.report_state(state_after, mends)
-            return TransitionCallbackReturn.SUCCESS
-        return callback
-    return decorate
+# Conditions.
+_TRANSITION, _QOS, _BACKEND = 'transition', 'incompatible_qos', 'backend_fallback'
+_SERVICE = 'backend_stand_in'
+_NS_PER_MS = 1e6
 
 
 class RoadSegNode(LifecycleNode):
@@ -87,28 +64,30 @@ class RoadSegNode(LifecycleNode):
         super().__init__('road_seg', **node_options)
         self._configured = ExitStack()
         self._activated = ExitStack()
-        self._settings: Parameters
+        self._settings: Parameters | None = None
         self._segmenter: Segmenter
         self._outputs: Outputs
         self.health = Health()
         self.health.set_facts(state='unconfigured')
         self._reporter = DiagnosticsReporter(
             self, lambda: self.health.report(time.perf_counter_ns()))
+        self.add_on_set_parameters_callback(self._take_parameters)
 
-    @_transition('inactive')
+    @transition('inactive')
     def on_configure(self, state: LifecycleState) -> None:
         """Read the parameters, load the model and create the publishers."""
         with ExitStack() as stack:
-            self._settings = read_parameters(self)
+            self._apply(read_parameters(self))
+            stack.callback(setattr, self, '_settings', None)
             backend = self._open_backend(stack)
-            self._segmenter = Segmenter(backend, self._settings.grid,
+            self._segmenter = Segmenter(self._recovering(stack, backend), self._settings.grid,
                                         self._settings.grid_rules)
             self._outputs = Outputs(self, self._segmenter.labels, self._settings.base_frame)
             stack.callback(self._outputs.close)
             super().on_configure(state)
             self._configured = stack.pop_all()
 
-    @_transition('active')
+    @transition('active')
     def on_activate(self, state: LifecycleState) -> None:
         """Announce the classes, start the worker and subscribe."""
         with ExitStack() as stack:
@@ -126,7 +105,7 @@ class RoadSegNode(LifecycleNode):
             stack.callback(extrinsics.close)
             processor = FrameProcessor(
                 self, segmenter=self._segmenter, calibration=calibration, extrinsics=extrinsics,
-                outputs=self._outputs, health=self.health)
+                outputs=self._outputs, health=self.health, settings=lambda: self._settings)
             stack.callback(processor.close)
             worker = NewestItemWorker(processor, dropped=self.health.dropped)
             self.health.start(time.perf_counter_ns(), f'image on {topics.image}')
@@ -136,22 +115,22 @@ class RoadSegNode(LifecycleNode):
             self._subscribe(stack, topics, calibration, worker)
             self._activated = stack.pop_all()
 
-    @_transition('inactive')
+    @transition('inactive')
     def on_deactivate(self, state: LifecycleState) -> None:
         """Unsubscribe and stop the worker."""
         self._activated.close()
 
-    @_transition('unconfigured')
+    @transition('unconfigured')
     def on_cleanup(self, state: LifecycleState) -> None:
         """Release the model and the publishers."""
         self.release()
 
-    @_transition('finalized')
+    @transition('finalized')
     def on_shutdown(self, state: LifecycleState) -> None:
         """Release everything."""
         self.release()
 
-    @_transition('unconfigured', mends=False)
+    @transition('unconfigured', mends=False)
     def on_error(self, state: LifecycleState) -> None:
         """Release everything after a transition that broke; the node can be configured again."""
         self.release()
@@ -209,16 +188,72 @@ class RoadSegNode(LifecycleNode):
         if service.is_settled:
             self.get_logger().warning(service.note)
 
+    def _recovering(self, stack: ExitStack, backend: Backend) -> RecoveringBackend:
+        """Return the backend with those for CPUs behind it; the stack deactivates what is used."""
+        def changed(name: str, reason: str) -> None:
+            self.health.set_facts(backend=name)
+            text = f'{reason}: {name} loaded instead'
+            self.get_logger().error(text)
+            if name == backend.name:
+                self.health.notice(time.perf_counter_ns(), 'backend_reloaded', Level.WARN, text)
+            else:
+                self.health.set_condition(_BACKEND, Level.WARN, text)
+
+        others = (other(backend.model, self._settings.threads) for other in BACKENDS
+                  if other.name != backend.name and other.unavailable() is None)
+        recovering = RecoveringBackend(backend, others, changed)
+        stack.callback(self.health.clear_condition, _BACKEND)
+        stack.callback(recovering.deactivate)
+        return recovering
+
+    def _take_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        """Check new values and put them in force from the next frame on, or say what is wrong."""
+        if self._settings is not None:
+            try:
+                self._apply(changed_parameters(
+                    self, {parameter.name: parameter.value for parameter in changes}))
+            except ConfigError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _apply(self, settings: Parameters) -> None:
+        """Put parameters in force."""
+        self._settings = settings
+        self.health.set_budget(int(settings.network_budget_ms * _NS_PER_MS))
+
+    def _works(self) -> bool:
+        """Say whether images are to be processed, and report it."""
+        settings = self._settings
+        state = ('disabled' if not settings.is_enabled
+                 else 'idle: nobody subscribes' if settings.idles and not self._outputs.are_wanted
+                 else 'on')
+        self.health.set_facts(inference=state)
+        return state == 'on'
+
+    def _report_qos(self, topic: str, event: QoSRequestedIncompatibleQoSInfo) -> None:
+        """Report a publisher whose QoS does not match the subscription's."""
+        policy = qos_policy_name_from_kind(event.last_policy_kind)
+        text = (f'{topic}: a publisher offers another {policy} than this node requests and '
+                f'nothing comes through; set qos_overrides.{topic}.subscription.'
+                f'{policy.lower()} to what `ros2 topic info --verbose {topic}` shows')
+        self.get_logger().error(text)
+        self.health.set_condition(_QOS, Level.ERROR, text)
+        self._reporter.publish()
+
     def _subscribe(self, stack: ExitStack, topics: InputTopics, calibration: CalibrationFeed,
                    worker: NewestItemWorker[Frame]) -> None:
         """Subscribe to calibrations and images; the stack unsubscribes."""
         def take(message: Image | CompressedImage) -> None:
             now_ns = time.perf_counter_ns()
             self.health.received(now_ns)
-            worker.submit(Frame(message, now_ns))
+            self.health.clear_condition(_QOS)
+            if self._works():
+                worker.submit(Frame(message, now_ns))
 
+        stack.callback(self.health.clear_condition, _QOS)
         lost = SubscriptionEventCallbacks(
-            message_lost=lambda event: self.health.lost(event.total_count_change))
+            message_lost=lambda event: self.health.lost(event.total_count_change),
+            incompatible_qos=lambda event: self._report_qos(topics.image, event))
         image = CompressedImage if self._settings.is_compressed else Image
         for kind, topic, callback, events in ((CameraInfo, topics.camera_info, calibration.update,
                                                None),

@@ -51,6 +51,12 @@ class Outputs:
         self._reasons_message = ImageMessage('mono8')
 
     @property
+    def are_wanted(self) -> bool:
+        """Say whether anybody subscribes to anything that comes of a frame."""
+        return any(publisher.get_subscription_count() for publisher in self._publishers
+                   if publisher is not self._label_info)
+
+    @property
     def wants_confidence(self) -> bool:
         """Say whether anybody subscribes to the confidence."""
         return self._confidence.get_subscription_count() > 0

@@ -19,7 +19,7 @@ from road_seg.grid import ENCODINGS
 from road_seg.grid import GridRules
 from road_seg.grid import GridSpec
 
-Value = str | int | float
+Value = str | bool | int | float
 
 SOURCES = ('auto', 'tf', 'parameters')
 GEOMETRIES = ('auto', 'raw', 'rectified')
@@ -37,6 +37,7 @@ class ParameterSpec:
     :param maximum: largest value of a number.
     :param choices: the texts it may be; empty for any.
     :param may_be_empty: whether it may be the empty text.
+    :param is_live: it may change while the node is configured, between two frames.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ParameterSpec:
     maximum: Value | None = None
     choices: tuple[str, ...] = ()
     may_be_empty: bool = False
+    is_live: bool = False
 
     @property
     def expected(self) -> str:
@@ -54,6 +56,8 @@ class ParameterSpec:
             return f'one of {", ".join(self.choices)}'
         if isinstance(self.default, str):
             return 'a text' if self.may_be_empty else 'a text that is not empty'
+        if isinstance(self.default, bool):
+            return 'true or false'
         kind = 'a whole number' if isinstance(self.default, int) else 'a number'
         return f'{kind} from {self.minimum} to {self.maximum}'
 
@@ -70,7 +74,7 @@ class ParameterSpec:
         if fits and kind is str:
             fits = (value in self.choices if self.choices
                     else bool(value) or self.may_be_empty)
-        elif fits:
+        elif fits and kind is not bool:
             fits = self.minimum <= value <= self.maximum  # false for NaN
         if not fits:
             raise ConfigError(f'parameter {self.name}', found=repr(value),
@@ -81,9 +85,11 @@ class ParameterSpec:
     def descriptor(self) -> ParameterDescriptor:
         """Return what `ros2 param describe` shows."""
         descriptor = ParameterDescriptor(name=self.name, description=self.description,
-                                         read_only=True)
+                                         read_only=not self.is_live)
         if isinstance(self.default, str):
             descriptor.additional_constraints = self.expected
+        elif isinstance(self.default, bool):
+            pass
         elif isinstance(self.default, int):
             descriptor.integer_range = [
                 IntegerRange(from_value=self.minimum, to_value=self.maximum, step=1)]
@@ -105,6 +111,12 @@ PARAMETERS = (
     ParameterSpec('image_geometry', 'auto',
                   'What the images follow: raw (K and D), rectified (P), or auto: rectified '
                   'where the topic is named image_rect*.', choices=GEOMETRIES),
+    ParameterSpec('enabled', True, 'Process images; false: receive them only.', is_live=True),
+    ParameterSpec('idle_without_subscribers', True,
+                  'Process no images while nobody subscribes to an output.', is_live=True),
+    ParameterSpec('network_budget_ms', 100.0,
+                  'Time of the network for a frame beyond which it is reported as slow, ms; 0 for '
+                  'no limit.', 0.0, 60000.0, is_live=True),
     ParameterSpec('base_frame', 'base_link', 'Frame of the grid and of the extrinsics.'),
     ParameterSpec('extrinsics.source', 'auto',
                   'Where the camera is: tf (at the stamp of the image), parameters, or auto: '
@@ -125,41 +137,43 @@ PARAMETERS = (
     ParameterSpec('extrinsics.yaw', 0.0,
                   "Camera body's rotation about its z axis, rad; positive looks left.",
                   -math.pi, math.pi),
-    ParameterSpec('grid.resolution', 0.2, "Edge of one of the grid's cells, m.", 0.01, 10.0),
+    ParameterSpec('grid.resolution', 0.2, "Edge of one of the grid's cells, m.", 0.01, 10.0,
+                  is_live=True),
     ParameterSpec('grid.x_min', 0.0, 'Rear edge of the grid in the base frame, m.',
-                  -1000.0, 1000.0),
+                  -1000.0, 1000.0, is_live=True),
     ParameterSpec('grid.x_max', 40.0, 'Front edge of the grid in the base frame, m.',
-                  -1000.0, 1000.0),
+                  -1000.0, 1000.0, is_live=True),
     ParameterSpec('grid.y_min', -20.0, 'Right edge of the grid in the base frame, m.',
-                  -1000.0, 1000.0),
+                  -1000.0, 1000.0, is_live=True),
     ParameterSpec('grid.y_max', 20.0, 'Left edge of the grid in the base frame, m.',
-                  -1000.0, 1000.0),
+                  -1000.0, 1000.0, is_live=True),
     ParameterSpec('grid.encoding', 'trinary',
                   'Values of known cells: trinary (0 or 100) or probability (0 to 100 by the '
-                  'probability that the cell is not drivable).', choices=ENCODINGS),
+                  'probability that the cell is not drivable).', choices=ENCODINGS, is_live=True),
     ParameterSpec('grid.drivable_threshold', 0.5,
-                  'Smallest mean drivable probability of a free cell.', 0.01, 1.0),
+                  'Smallest mean drivable probability of a free cell.', 0.01, 1.0, is_live=True),
     ParameterSpec('grid.confidence_threshold', 0.6,
-                  'Smallest mean confidence of a known cell.', 0.0, 1.0),
+                  'Smallest mean confidence of a known cell.', 0.0, 1.0, is_live=True),
     ParameterSpec('grid.pitch_uncertainty_deg', 0.5,
-                  "How far the camera's pitch over the ground may be off, degrees.", 0.0, 10.0),
+                  "How far the camera's pitch over the ground may be off, degrees.", 0.0, 10.0,
+                  is_live=True),
     ParameterSpec('grid.max_ground_error', 6.0,
                   'Largest error along the ground that this may make, m; farther cells are '
-                  'unknown.', 0.01, 1000.0),
+                  'unknown.', 0.01, 1000.0, is_live=True),
     ParameterSpec('grid.max_age_s', 0.5,
                   'Largest age of an image, s; the grid of an older one is unknown. 0 for no '
-                  'limit.', 0.0, 3600.0),
+                  'limit.', 0.0, 3600.0, is_live=True),
     ParameterSpec('grid.bonnet_top', 1.0,
                   "Share of the image's height from which on down it shows the vehicle itself.",
-                  0.0, 1.0),
+                  0.0, 1.0, is_live=True),
     ParameterSpec('grid.ego_x_min', 0.0, 'Rear edge of the ground under the vehicle, m.',
-                  -100.0, 100.0),
+                  -100.0, 100.0, is_live=True),
     ParameterSpec('grid.ego_x_max', 0.0, 'Front edge of the ground under the vehicle, m.',
-                  -100.0, 100.0),
+                  -100.0, 100.0, is_live=True),
     ParameterSpec('grid.ego_y_min', 0.0, 'Right edge of the ground under the vehicle, m.',
-                  -100.0, 100.0),
+                  -100.0, 100.0, is_live=True),
     ParameterSpec('grid.ego_y_max', 0.0, 'Left edge of the ground under the vehicle, m.',
-                  -100.0, 100.0),
+                  -100.0, 100.0, is_live=True),
 )
 
 
@@ -173,6 +187,9 @@ class Parameters:
     :param threads: CPU threads of the network; 0 lets the library choose.
     :param is_compressed: the images come as CompressedImage.
     :param image_geometry: one of GEOMETRIES.
+    :param is_enabled: process images.
+    :param idles: process none while nobody subscribes to an output.
+    :param network_budget_ms: time of the network beyond which it is slow, ms; 0 for no limit.
     :param base_frame: frame of the grid and of the extrinsics.
     :param extrinsics_source: one of SOURCES.
     :param tf_timeout_s: longest wait for a transform, s.
@@ -186,6 +203,9 @@ class Parameters:
     threads: int
     is_compressed: bool
     image_geometry: str
+    is_enabled: bool
+    idles: bool
+    network_budget_ms: float
     base_frame: str
     extrinsics_source: str
     tf_timeout_s: float
@@ -208,7 +228,9 @@ class Parameters:
             model=Path(values['model']).expanduser() if values['model'] else default_model(),
             backend=values['backend'], threads=values['threads'],
             is_compressed=values['image_transport'] == 'compressed',
-            image_geometry=values['image_geometry'], base_frame=values['base_frame'],
+            image_geometry=values['image_geometry'],
+            is_enabled=values['enabled'], idles=values['idle_without_subscribers'],
+            network_budget_ms=values['network_budget_ms'], base_frame=values['base_frame'],
             extrinsics_source=values['extrinsics.source'],
             tf_timeout_s=values['extrinsics.tf_timeout'],
             extrinsics=read(Extrinsics, 'extrinsics'), grid=read(GridSpec, 'grid'),
@@ -222,6 +244,18 @@ def read_parameters(node: Node) -> Parameters:
     :raises ConfigError: the user gave one a wrong value.
     """
     return Parameters.from_values({spec.name: _value(node, spec) for spec in PARAMETERS})
+
+
+def changed_parameters(node: Node, changes: Mapping[str, object]) -> Parameters:
+    """
+    Return what the node's parameters would be after changes; nothing is changed here.
+
+    :param changes: new values by full name; other names than those of PARAMETERS do not count.
+    :raises ConfigError: a new value is wrong or does not go with the others.
+    """
+    return Parameters.from_values({
+        spec.name: spec.check(changes[spec.name]) if spec.name in changes
+        else node.get_parameter(spec.name).value for spec in PARAMETERS})
 
 
 def _value(node: Node, spec: ParameterSpec) -> Value:

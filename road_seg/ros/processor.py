@@ -1,5 +1,6 @@
 """What the worker does with one image message."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 import time
 import traceback
@@ -12,8 +13,6 @@ from std_msgs.msg import Header
 from road_seg.camera import Extrinsics
 from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
-from road_seg.grid import DrivableGrid
-from road_seg.grid import Reason
 from road_seg.health import Health
 from road_seg.health import Level
 from road_seg.pipeline import Segmenter
@@ -22,11 +21,12 @@ from road_seg.ros.conversions import encoding_of
 from road_seg.ros.conversions import RgbReader
 from road_seg.ros.conversions import stamp_ns
 from road_seg.ros.outputs import Outputs
+from road_seg.ros.parameters import Parameters
 from road_seg.ros.transforms import ExtrinsicsSource
 
 # A camera that damages every frame in another way must not fill the log.
 _MAX_DIFFERENT_LINES = 20
-_EXTRINSICS, _STALE = 'extrinsics', 'stale'  # conditions
+_EXTRINSICS, _STALE = 'no_transform', 'stamp_stale'  # conditions
 _NS_PER_S = 1e9
 
 
@@ -53,16 +53,20 @@ class FrameProcessor:
     :param calibration: source of camera models.
     :param outputs: where results go.
     :param health: told about every frame.
+    :param settings: returns the parameters in force; grids follow them from the next frame on.
     """
 
     def __init__(self, node: Node, *, segmenter: Segmenter, extrinsics: ExtrinsicsSource,
-                 calibration: CalibrationFeed, outputs: Outputs, health: Health) -> None:
+                 calibration: CalibrationFeed, outputs: Outputs, health: Health,
+                 settings: Callable[[], Parameters]) -> None:
         self._node = node
         self._segmenter = segmenter
         self._extrinsics = extrinsics
         self._calibration = calibration
         self._outputs = outputs
         self._health = health
+        self._settings = settings
+        self._form = ''
         self._reader = RgbReader()
         self._logged: set[str] = set()
 
@@ -87,7 +91,9 @@ class FrameProcessor:
         rgb = self._reader.read(frame.message)
         decoded_ns = time.perf_counter_ns()
         height, width = rgb.shape[:2]
-        self._health.set_facts(image=f'{width}x{height} {encoding_of(frame.message)}')
+        self._report_form(f'{width}x{height} {encoding_of(frame.message)}')
+        settings = self._settings()
+        self._segmenter.set_grid(settings.grid, settings.grid_rules)
         camera = self._calibration.model((width, height))
         extrinsics = camera and self._pose(stamp_ns(header.stamp), header.frame_id)
         posed_ns = time.perf_counter_ns()
@@ -99,7 +105,10 @@ class FrameProcessor:
                      'pose': posed_ns - decoded_ns, **result.stages_ns}
         if result.grid is None:
             del stages_ns['grid']
-        self._report_staleness(result.grid, age_ns)
+        self._report_staleness(age_ns, settings.grid_rules.max_age_s)
+        self._health.stamped(started_ns, stamp_ns(header.stamp), stamp_ns(header.stamp) + age_ns)
+        self._health.looked(started_ns, result.image, result.prediction.confidence,
+                            result.prediction.drivable)
         stages_ns.update(self._outputs.publish(header, rgb, result))
         finished_ns = time.perf_counter_ns()
         stages_ns['total'] = finished_ns - frame.received_ns
@@ -126,9 +135,18 @@ class FrameProcessor:
         """Return the time since a stamp, ns."""
         return self._node.get_clock().now().nanoseconds - stamp_ns(header.stamp)
 
-    def _report_staleness(self, grid: DrivableGrid | None, age_ns: int) -> None:
-        """Report a grid that is unknown because its image is old."""
-        if grid is not None and grid.reasons[0, 0] == Reason.STALE:
+    def _report_form(self, form: str) -> None:
+        """Report size and encoding of the images, and that they have changed."""
+        if form != self._form:
+            if self._form:
+                self._health.notice(time.perf_counter_ns(), 'image_changed', Level.WARN,
+                                    f'the images changed from {self._form} to {form}')
+            self._form = form
+            self._health.set_facts(image=form)
+
+    def _report_staleness(self, age_ns: int, limit_s: float) -> None:
+        """Report an image that is too old for a grid."""
+        if limit_s and age_ns > limit_s * _NS_PER_S:
             self._health.set_condition(
                 _STALE, Level.WARN, f'grid unknown: image {age_ns / _NS_PER_S:.1f} s old, more '
                 'than grid.max_age_s')

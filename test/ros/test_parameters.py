@@ -62,7 +62,8 @@ def test_every_default_passes_its_own_check() -> None:
 def test_defaults_without_a_parameter_file(make_node: object) -> None:
     assert read_parameters(make_node()) == Parameters(
         model=default_model(), backend='auto', threads=0, is_compressed=False,
-        image_geometry='auto', base_frame='base_link', extrinsics_source='auto',
+        image_geometry='auto', is_enabled=True, idles=True, network_budget_ms=100.0,
+        base_frame='base_link', extrinsics_source='auto',
         tf_timeout_s=0.05, extrinsics=Extrinsics(x=1.5, y=0.0, z=1.4),
         grid=GridSpec(0.2, 0.0, 40.0, -20.0, 20.0), grid_rules=GridRules())
 
@@ -90,7 +91,7 @@ def test_descriptors_say_what_is_allowed(make_node: object) -> None:
         'one of raw, compressed')
     for spec in PARAMETERS:
         descriptor = node.describe_parameter(spec.name)
-        assert descriptor.read_only
+        assert descriptor.read_only is not spec.is_live
         assert descriptor.description == spec.description
     result, = node.set_parameters([rclpy.Parameter('threads', value=2)])
     assert not result.successful
