@@ -69,6 +69,7 @@ class Handover(Backend):
         self._serving, self._ready, self._stopping = self._stand_in, None, False
         self._stand_in.activate()
         self._wanted.report = self._progress
+        self._progress('begins')  # before any frame is served
         self._thread = Thread(target=self._prepare, name='road_seg_handover')
         self._thread.start()
 
@@ -98,7 +99,6 @@ class Handover(Backend):
         """Activate the wanted backend, in the thread, which yields the cores to what serves."""
         thread = get_native_id()  # Linux has a priority for each thread
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)
-        self._progress('begins')
         try:
             self._wanted.activate()
         except Exception as error:

@@ -112,9 +112,9 @@ def test_every_frame_is_answered_during_the_switch(served: Backend, gpu: SlowGpu
     assert served.name == 'onnxruntime'
     assert told[-1].note.startswith('onnxruntime serves while gpu gets ready: ')
     assert not told[-1].is_settled
-    assert gpu.niceness > os.getpriority(os.PRIO_PROCESS, get_native_id())
     gpu.may_start.set()
     answers = _infer_until(served, lambda: served.name == 'gpu')
+    assert gpu.niceness > os.getpriority(os.PRIO_PROCESS, get_native_id())
     assert answers == sorted(answers)  # first the stand-in, then the GPU alone
     assert _is_from_gpu(served.infer(IMAGE))
     assert told[-1] == Service('gpu', '', is_settled=True)
