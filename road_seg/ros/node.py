@@ -15,6 +15,7 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecycleState
 from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
@@ -26,17 +27,19 @@ from road_seg.backends import read_model
 from road_seg.errors import RoadSegError
 from road_seg.health import Health
 from road_seg.health import Level
+from road_seg.parameters import Parameters
 from road_seg.pipeline import Segmenter
 from road_seg.ros import qos
 from road_seg.ros.calibration_feed import CalibrationFeed
+from road_seg.ros.declared import read_parameters
 from road_seg.ros.diagnostics import DiagnosticsReporter
 from road_seg.ros.outputs import Outputs
-from road_seg.ros.parameters import Parameters
-from road_seg.ros.parameters import read_parameters
 from road_seg.ros.processor import Frame
 from road_seg.ros.processor import FrameProcessor
 from road_seg.ros.topics import input_topics
 from road_seg.ros.topics import InputTopics
+from road_seg.ros.transforms import ExtrinsicsSource
+from road_seg.ros.transforms import FixedExtrinsics
 from road_seg.ros.transforms import open_extrinsics
 from road_seg.ros.worker import NewestItemWorker
 
@@ -119,10 +122,7 @@ class RoadSegNode(LifecycleNode):
                 topics.camera_info, self.health, changed=self._reporter.publish,
                 is_rectified=topics.are_rectified(self._settings.image_geometry))
             stack.callback(calibration.close)
-            extrinsics = open_extrinsics(
-                self, self._settings,
-                switched=lambda: self.get_logger().info('extrinsics: from now on TF alone'))
-            stack.callback(extrinsics.close)
+            extrinsics = self._open_extrinsics(stack)
             processor = FrameProcessor(
                 self, segmenter=self._segmenter, calibration=calibration, extrinsics=extrinsics,
                 outputs=self._outputs, health=self.health)
@@ -194,6 +194,21 @@ class RoadSegNode(LifecycleNode):
         self.health.set_facts(**facts)
         stack.callback(self.health.forget_facts, *facts)
         return backend
+
+    def _open_extrinsics(self, stack: ExitStack) -> ExtrinsicsSource:
+        """Return the source of the camera's pose, which follows the parameters as they are set."""
+        fixed = FixedExtrinsics(read_parameters(self).extrinsics)
+
+        def follow(parameters: list[Parameter]) -> None:
+            fixed.extrinsics = read_parameters(self).extrinsics
+
+        self.add_post_set_parameters_callback(follow)
+        stack.callback(self.remove_post_set_parameters_callback, follow)
+        extrinsics = open_extrinsics(
+            self, self._settings, fixed,
+            switched=lambda: self.get_logger().info('extrinsics: from now on TF alone'))
+        stack.callback(extrinsics.close)
+        return extrinsics
 
     def _subscribe(self, stack: ExitStack, topics: InputTopics, calibration: CalibrationFeed,
                    worker: NewestItemWorker[Frame]) -> None:

@@ -1,15 +1,10 @@
-"""The node's parameters: one table for their descriptors, their checks and their defaults."""
+"""The node's parameters, without ROS: one table for their checks and their defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import fields
 import math
 from pathlib import Path
-
-from rcl_interfaces.msg import FloatingPointRange
-from rcl_interfaces.msg import IntegerRange
-from rcl_interfaces.msg import ParameterDescriptor
-from rclpy.node import Node
 
 from road_seg.backends import BACKENDS
 from road_seg.backends import default_model
@@ -37,6 +32,7 @@ class ParameterSpec:
     :param maximum: largest value of a number.
     :param choices: the texts it may be; empty for any.
     :param may_be_empty: whether it may be the empty text.
+    :param settable: it may be set while the node runs.
     """
 
     name: str
@@ -46,6 +42,7 @@ class ParameterSpec:
     maximum: Value | None = None
     choices: tuple[str, ...] = ()
     may_be_empty: bool = False
+    settable: bool = False
 
     @property
     def expected(self) -> str:
@@ -78,20 +75,6 @@ class ParameterSpec:
                               fix='correct it in the parameter file or on the command line')
         return value
 
-    def descriptor(self) -> ParameterDescriptor:
-        """Return what `ros2 param describe` shows."""
-        descriptor = ParameterDescriptor(name=self.name, description=self.description,
-                                         read_only=True)
-        if isinstance(self.default, str):
-            descriptor.additional_constraints = self.expected
-        elif isinstance(self.default, int):
-            descriptor.integer_range = [
-                IntegerRange(from_value=self.minimum, to_value=self.maximum, step=1)]
-        else:
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=self.minimum, to_value=self.maximum, step=0.0)]
-        return descriptor
-
 
 PARAMETERS = (
     ParameterSpec('model', '', 'Path of the ONNX model file; empty for the shipped one.',
@@ -112,19 +95,19 @@ PARAMETERS = (
     ParameterSpec('extrinsics.tf_timeout', 0.05,
                   'Longest wait for the transform of an image, s.', 0.0, 1.0),
     ParameterSpec('extrinsics.x', 1.5, 'Camera position forward of the base frame, m.',
-                  -100.0, 100.0),
+                  -100.0, 100.0, settable=True),
     ParameterSpec('extrinsics.y', 0.0, 'Camera position left of the base frame, m.',
-                  -100.0, 100.0),
+                  -100.0, 100.0, settable=True),
     ParameterSpec('extrinsics.z', 1.4, 'Camera height above the ground of the base frame, m.',
-                  0.01, 100.0),
+                  0.01, 100.0, settable=True),
     ParameterSpec('extrinsics.roll', 0.0, "Camera body's rotation about its x axis, rad.",
-                  -math.pi, math.pi),
+                  -math.pi, math.pi, settable=True),
     ParameterSpec('extrinsics.pitch', 0.0,
                   "Camera body's rotation about its y axis, rad; positive looks down.",
-                  -math.pi, math.pi),
+                  -math.pi, math.pi, settable=True),
     ParameterSpec('extrinsics.yaw', 0.0,
                   "Camera body's rotation about its z axis, rad; positive looks left.",
-                  -math.pi, math.pi),
+                  -math.pi, math.pi, settable=True),
     ParameterSpec('grid.resolution', 0.2, "Edge of one of the grid's cells, m.", 0.01, 10.0),
     ParameterSpec('grid.x_min', 0.0, 'Rear edge of the grid in the base frame, m.',
                   -1000.0, 1000.0),
@@ -215,26 +198,12 @@ class Parameters:
             grid_rules=read(GridRules, 'grid'))
 
 
-def read_parameters(node: Node) -> Parameters:
+def checked_parameters(values: Mapping[str, Value]) -> Parameters:
     """
-    Return the node's parameters; declare those that are not declared yet.
+    Return the parameters of a node that is given some values; the others have their defaults.
 
-    :raises ConfigError: the user gave one a wrong value.
+    :param values: by full name; names the node does not have are ignored, as rclpy does.
+    :raises ConfigError: a value is wrong.
     """
-    return Parameters.from_values({spec.name: _value(node, spec) for spec in PARAMETERS})
-
-
-def _value(node: Node, spec: ParameterSpec) -> Value:
-    """
-    Return the checked value of one parameter, declared with its descriptor.
-
-    It is first declared without a type, because rclpy's own refusal of a value would not tell
-    the user what to do and would not take 40 for 40.0.
-    """
-    if not node.has_parameter(spec.name):
-        untyped = node.declare_parameter(spec.name, spec.default,
-                                         ParameterDescriptor(dynamic_typing=True)).value
-        node.undeclare_parameter(spec.name)
-        node.declare_parameter(spec.name, spec.check(untyped), spec.descriptor(),
-                               ignore_override=True)
-    return node.get_parameter(spec.name).value
+    return Parameters.from_values({
+        spec.name: spec.check(values.get(spec.name, spec.default)) for spec in PARAMETERS})
