@@ -207,3 +207,15 @@ def checked_parameters(values: Mapping[str, Value]) -> Parameters:
     """
     return Parameters.from_values({
         spec.name: spec.check(values.get(spec.name, spec.default)) for spec in PARAMETERS})
+
+
+def are_rectified(image_geometry: str, image_topic: str) -> bool:
+    """
+    Say whether images follow P of their calibration.
+
+    :param image_geometry: one of GEOMETRIES; auto is image_proc's convention, by which rectified
+        images are on topics named image_rect, image_rect_color, ...
+    """
+    if image_geometry != 'auto':
+        return image_geometry == 'rectified'
+    return image_topic.removesuffix('/compressed').rpartition('/')[2].startswith('image_rect')

@@ -1,9 +1,10 @@
-"""Lock-step evaluation: the next frame is sent after the answer to the last has come."""
+"""Scoring the answers to the frames of a drive."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from dataclasses import field
-from typing import Protocol
+import time
 
 import numpy as np
 
@@ -18,25 +19,15 @@ from road_seg.bags.messages import OCCUPANCY_GRID
 from road_seg.bags.writer import BagWriter
 from road_seg.calibration import CameraInfo
 from road_seg.camera import CameraModel
-from road_seg.errors import RoadSegError
 from road_seg.grid_scores import GridScores
 from road_seg.labels import LabelMap
+from road_seg.replay.player import naming
+from road_seg.replay.player import Player
 from road_seg.replay.scores import error_share
 from road_seg.replay.scores import MaskScores
 from road_seg.serialized import Answer
 
-ANSWER_TIMEOUT_S = 30.0
-ROUND_TRIP = 'round_trip'
-
-
-class Player(Protocol):
-    """What takes frames and answers with masks: the live node."""
-
-    def send_camera_info(self, cdr: bytes) -> None:
-        """Send a serialized CameraInfo and wait until it is known."""
-
-    def process(self, image_cdr: bytes, stamp_ns: int, timeout_s: float) -> Answer:
-        """Send a serialized image and wait for the outputs of that stamp."""
+ROUND_TRIP, SCORING = 'round_trip', 'scoring'
 
 
 @dataclass(frozen=True)
@@ -58,13 +49,15 @@ class Evaluation:
 
     :param scores: scores over the frames with truth.
     :param frames: frames answered.
-    :param dropped: frames sent without an answer.
+    :param dropped: frames without an answer.
     :param grids: frames answered with a grid.
     :param truth_count: truth masks in the bag; those without an image of their stamp cannot be
         scored.
     :param grid_scores: scores of the grids with truth.
-    :param latency_ms: durations of all frames [ms] by stage, and the round trip.
+    :param latency_ms: durations of all frames [ms] by stage, the round trip and the scoring.
     :param span_ns: time between the first and the last frame's stamps [ns].
+    :param duration_s: how long the whole replay took, s.
+    :param loss: what of the bag could not be read, None if nothing.
     """
 
     scores: MaskScores
@@ -75,46 +68,45 @@ class Evaluation:
     grid_scores: GridScores = field(default_factory=GridScores)
     latency_ms: dict[str, list[float]] = field(default_factory=dict)
     span_ns: int = 0
+    duration_s: float = 0.0
+    loss: str | None = None
 
     @property
     def period_ms(self) -> float | None:
         """Mean time between recorded frames [ms]; None for a single frame."""
-        return self.span_ns / (self.frames - 1) / 1e6 if self.frames > 1 else None
+        sent = self.frames + self.dropped
+        return self.span_ns / (sent - 1) / 1e6 if sent > 1 else None
 
 
-def evaluate_lockstep(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter, *,
-                      observe: Callable[[ScoredFrame], None] = lambda scored: None,
-                      progress: Callable[[int], None] = lambda done: None) -> Evaluation:
+def evaluate(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter | None, *,
+             observe: Callable[[ScoredFrame], None] = lambda scored: None,
+             progress: Callable[[int], None] = lambda done: None) -> Evaluation:
     """
-    Send every frame of a drive, keep the answers and score them against the drive's truth.
+    Let every frame of a drive be answered and score the answers against the drive's truth.
 
     :param labels: the classes of the masks.
-    :param outputs: bag the answers are written to as received.
+    :param outputs: bag the answers are written to as received; None keeps none.
     :param observe: called with every scored frame.
     :param progress: called after each frame with the number of frames done.
     :raises RoadSegError: a frame got no answer, or truth and masks do not fit together.
     """
     result = Evaluation(MaskScores(labels), drive.truth_count)
-    first_stamp_ns = None
-    for index, frame in enumerate(drive.frames()):
-        try:
-            if frame.camera_info is not None:
-                player.send_camera_info(frame.camera_info)
-            answer = player.process(frame.image, frame.stamp_ns, ANSWER_TIMEOUT_S)
-            scored = _score(result.scores, index, frame, answer)
-            _explain_missing_grid(scored)
-            _score_grid(result.grid_scores, frame, answer)
-        except RoadSegError as error:
-            raise error.within(f'{drive.path}, frame {index}') from error
-        _write(outputs, frame.stamp_ns, answer)
-        observe(scored)
-        first_stamp_ns = frame.stamp_ns if first_stamp_ns is None else first_stamp_ns
-        result.span_ns = frame.stamp_ns - first_stamp_ns
-        result.frames += 1
-        result.grids += answer.grid is not None
-        for stage, duration in (*answer.stages_ms.items(), (ROUND_TRIP, answer.round_trip_ms)):
-            result.latency_ms.setdefault(stage, []).append(duration)
-        progress(result.frames)
+    started_ns, first_stamp_ns = time.perf_counter_ns(), None
+    with closing(player.play(drive)) as answered:
+        for frame, answer in answered:
+            first_stamp_ns = frame.stamp_ns if first_stamp_ns is None else first_stamp_ns
+            result.span_ns = frame.stamp_ns - first_stamp_ns
+            if answer is None:
+                result.dropped += 1
+            else:
+                with naming(drive, frame):
+                    scored = _score(result, frame, answer)
+                if outputs:
+                    _write(outputs, frame.stamp_ns, answer)
+                observe(scored)
+            progress(result.frames + result.dropped)
+    result.duration_s = (time.perf_counter_ns() - started_ns) / 1e9
+    result.loss = drive.loss
     return result
 
 
@@ -128,13 +120,24 @@ def _write(outputs: BagWriter, stamp_ns: int, answer: Answer) -> None:
             outputs.write(topic, msgtype, stamp_ns, cdr, latched=msgtype == OCCUPANCY_GRID)
 
 
-def _score(scores: MaskScores, index: int, frame: Frame, answer: Answer) -> ScoredFrame:
+def _score(result: Evaluation, frame: Frame, answer: Answer) -> ScoredFrame:
+    """Score a frame and note how long everything took."""
     mask = decode_mask(answer.mask)
-    if frame.truth is None:
-        return ScoredFrame(index, frame, answer, mask, None, None)
-    truth = decode_mask(frame.truth)
-    scores.update(truth, mask)
-    return ScoredFrame(index, frame, answer, mask, truth, error_share(truth, mask))
+    truth = None if frame.truth is None else decode_mask(frame.truth)
+    started_ns = time.perf_counter_ns()
+    if truth is not None:
+        result.scores.update(truth, mask)
+    _score_grid(result.grid_scores, frame, answer)
+    scored = ScoredFrame(frame.index, frame, answer, mask, truth,
+                         None if truth is None else error_share(truth, mask))
+    scoring_ms = (time.perf_counter_ns() - started_ns) / 1e6
+    _explain_missing_grid(scored)
+    result.frames += 1
+    result.grids += answer.grid is not None
+    for stage, duration in (*answer.stages_ms.items(), (ROUND_TRIP, answer.round_trip_ms),
+                            (SCORING, scoring_ms)):
+        result.latency_ms.setdefault(stage, []).append(duration)
+    return scored
 
 
 def _score_grid(scores: GridScores, frame: Frame, answer: Answer) -> None:
@@ -150,7 +153,8 @@ def _explain_missing_grid(scored: ScoredFrame) -> None:
 
     :raises CalibrationError: the calibration is why there is none.
     """
-    if scored.answer.grid is None and scored.frame.camera_info is not None:
+    frame = scored.frame
+    if scored.answer.grid is None and frame.camera_info is not None and not frame.pose_error:
         height, width = scored.mask.shape
-        message = decode(scored.frame.camera_info, CAMERA_INFO)
+        message = decode(frame.camera_info, CAMERA_INFO)
         CameraModel.from_info(CameraInfo.from_message(message), (width, height))
