@@ -19,6 +19,7 @@ from road_seg.bags.messages import OCCUPANCY_GRID
 from road_seg.bags.writer import BagWriter
 from road_seg.calibration import CameraInfo
 from road_seg.camera import CameraModel
+from road_seg.errors import InputError
 from road_seg.grid_scores import GridScores
 from road_seg.labels import LabelMap
 from road_seg.replay.player import naming
@@ -105,6 +106,9 @@ def evaluate(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter 
                     _write(outputs, frame.stamp_ns, answer)
                 observe(scored)
             progress(result.frames + result.dropped)
+    if not result.frames:
+        raise InputError(drive.path, found=f'{result.dropped} frames, all of them dropped',
+                         expected='at least one answer', fix='replay it with --lockstep')
     result.duration_s = (time.perf_counter_ns() - started_ns) / 1e9
     result.loss = drive.loss
     return result
