@@ -54,6 +54,8 @@ class Evaluation:
     :param grids: frames answered with a grid.
     :param truth_count: truth masks in the bag; those without an image of their stamp cannot be
         scored.
+    :param labelled: stamp [ns] of each frame with truth, and its (C, 3) int64 pixels by class:
+        right, of the truth, of the mask.
     :param grid_scores: scores of the grids with truth.
     :param latency_ms: durations of all frames [ms] by stage, the round trip and the scoring.
     :param span_ns: time between the first and the last frame's stamps [ns].
@@ -66,6 +68,7 @@ class Evaluation:
     frames: int = 0
     dropped: int = 0
     grids: int = 0
+    labelled: list[tuple[int, np.ndarray]] = field(default_factory=list)
     grid_scores: GridScores = field(default_factory=GridScores)
     latency_ms: dict[str, list[float]] = field(default_factory=dict)
     span_ns: int = 0
@@ -130,7 +133,11 @@ def _score(result: Evaluation, frame: Frame, answer: Answer) -> ScoredFrame:
     truth = None if frame.truth is None else decode_mask(frame.truth)
     started_ns = time.perf_counter_ns()
     if truth is not None:
+        before = result.scores.confusion.counts.copy()
         result.scores.update(truth, mask)
+        counts = result.scores.confusion.counts - before
+        result.labelled.append((frame.stamp_ns, np.stack(
+            [counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)], axis=1)))
     _score_grid(result.grid_scores, frame, answer)
     scored = ScoredFrame(frame.index, frame, answer, mask, truth,
                          None if truth is None else error_share(truth, mask))

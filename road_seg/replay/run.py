@@ -114,7 +114,7 @@ class Replay:
     def _summary(self, evaluation: Evaluation, info: dict) -> dict:
         scores = evaluation.scores
         return {
-            'bag': str(self.bag), 'mode': self.mode, 'loss': evaluation.loss,
+            'bag': str(self.bag.absolute()), 'mode': self.mode, 'loss': evaluation.loss,
             'frames': evaluation.frames, 'dropped': evaluation.dropped,
             'labelled_frames': scores.frames, 'grids': evaluation.grids,
             'miou': scores.miou, 'iou': scores.iou, 'boundary_f1': scores.boundary_f1,
@@ -123,7 +123,11 @@ class Replay:
             'frames_per_s': evaluation.frames / evaluation.duration_s,
             'grid': grid_summary(evaluation.grid_scores),
             'model_sha256': self.model.sha256, 'backend': info.get('backend'),
-            'versions': _versions()}
+            'versions': _versions(),
+            'outputs': str(self.outputs.absolute()) if self.outputs else None,
+            'image_topic': self.image_topic, 'labels': self.model.labels.to_json(),
+            'labelled': [{'stamp_ns': stamp_ns, 'counts': counts.tolist()}
+                         for stamp_ns, counts in evaluation.labelled]}
 
 
 def _check_labels(bag: Path, truth: LabelMap | None, model: LabelMap) -> None:
