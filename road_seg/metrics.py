@@ -1,6 +1,5 @@
 """Scores of masks against truth, accumulated over a data set and never averaged per image."""
 
-import cv2
 import numpy as np
 
 from road_seg.errors import InputError
@@ -88,12 +87,11 @@ class BoundaryF1:
         """
         _check_pair(truth, prediction)
         labelled = truth != UNLABELLED
-        disc = _disc(tolerance)
-        for class_id, counts in enumerate(self.counts):
-            true_edge = _boundary(truth == class_id, labelled)
-            predicted_edge = _boundary(prediction == class_id, labelled)
-            counts += (_matched(predicted_edge, true_edge, disc), predicted_edge.sum(),
-                       _matched(true_edge, predicted_edge, disc), true_edge.sum())
+        true, predicted = (_boundaries(ids, labelled, int(tolerance))
+                           for ids in (truth, prediction))
+        for column, (edges, other) in ((0, (predicted, true)), (2, (true, predicted))):
+            self.counts[:, column:column + 2] += _matched(edges, other, tolerance,
+                                                          len(self.counts))
 
     def f1(self) -> np.ndarray:
         """Return the F1 score by class (C,) float64; NaN for a class without boundaries."""
@@ -188,19 +186,51 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
                      out=np.full(len(denominator), np.nan))
 
 
-def _boundary(inside: np.ndarray, labelled: np.ndarray) -> np.ndarray:
-    """Return the labelled pixels inside a class that touch labelled ones outside, (H, W) bool."""
-    outside = (labelled & ~inside).astype(np.uint8)
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    return inside & labelled & cv2.dilate(outside, cross).astype(bool)
+def _boundaries(ids: np.ndarray, labelled: np.ndarray, margin: int) -> np.ndarray:
+    """
+    Return the class ids of boundary pixels, 255 elsewhere and in a margin all around.
+
+    :param ids: (H, W) uint8 class ids.
+    :param labelled: (H, W) bool.
+    :param margin: width of the margin, pixels.
+    :return: (H + 2 margin, W + 2 margin) uint8.
+    """
+    edge = np.zeros(ids.shape, bool)
+    for low, high in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        differ = (ids[low] != ids[high]) & labelled[low] & labelled[high]
+        edge[low] |= differ
+        edge[high] |= differ
+    return np.pad(np.where(edge, ids, np.uint8(UNLABELLED)), margin,
+                  constant_values=UNLABELLED)
 
 
-def _disc(radius: float) -> np.ndarray:
-    """Return the pixels (2r + 1, 2r + 1) uint8 whose centres are within the radius, pixels."""
-    offsets = np.arange(-int(radius), int(radius) + 1)
-    return (offsets**2 + offsets[:, np.newaxis]**2 <= radius**2).astype(np.uint8)
+def _matched(edges: np.ndarray, other: np.ndarray, tolerance: float,
+             n_classes: int) -> np.ndarray:
+    """
+    Return how many boundary pixels have another of their class within the tolerance, and all.
+
+    :param edges: as _boundaries gives them, with a margin of the tolerance.
+    :param other: of the same shape.
+    :return: (C, 2) int64.
+    """
+    where = np.flatnonzero(edges != UNLABELLED)
+    ids = edges.reshape(-1)[where]
+    counts = np.zeros((n_classes, 2), np.int64)
+    counts[:, 1] = np.bincount(ids, minlength=n_classes)[:n_classes]
+    other = other.reshape(-1)
+    # Nearest first: most pixels are done after a few steps.
+    for row, column in _offsets(tolerance):
+        hit = other[where + (row * edges.shape[1] + column)] == ids
+        counts[:, 0] += np.bincount(ids[hit], minlength=n_classes)[:n_classes]
+        where, ids = where[~hit], ids[~hit]
+        if not where.size:
+            break
+    return counts
 
 
-def _matched(edge: np.ndarray, other: np.ndarray, disc: np.ndarray) -> int:
-    """Return how many pixels of an edge have one of the other within the disc around them."""
-    return int((edge & cv2.dilate(other.astype(np.uint8), disc).astype(bool)).sum())
+def _offsets(radius: float) -> list[tuple[int, int]]:
+    """Return rows and columns of the pixels whose centres are within a radius, nearest first."""
+    steps = range(-int(radius), int(radius) + 1)
+    disc = [(row, column) for row in steps for column in steps
+            if row**2 + column**2 <= radius**2]
+    return sorted(disc, key=lambda offset: offset[0]**2 + offset[1]**2)

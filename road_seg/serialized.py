@@ -29,6 +29,21 @@ class Answer:
     reasons: bytes | None = None
 
 
+def header_frame_id(cdr: bytes) -> str:
+    """
+    Return the header's frame of a message that begins with a header.
+
+    :param cdr: the message: after the stamp the length of the text with its final 0, the text.
+    :raises InputError: the message is too short.
+    """
+    order = '<I' if cdr[1:2] == b'\x01' else '>I'
+    if len(cdr) >= 16:
+        length, = struct.unpack_from(order, cdr, 12)
+        if 16 + length <= len(cdr):
+            return bytes(cdr[16:16 + length]).rstrip(b'\0').decode(errors='replace')
+    raise _too_short(cdr)
+
+
 def header_stamp_ns(cdr: bytes) -> int:
     """
     Return the header stamp of a message that begins with a header, from its first 12 bytes.
@@ -38,7 +53,11 @@ def header_stamp_ns(cdr: bytes) -> int:
     :raises InputError: the message is too short.
     """
     if len(cdr) < 12:
-        raise InputError('a message', found=f'{len(cdr)} bytes', expected='a header',
-                         fix='record the bag again')
+        raise _too_short(cdr)
     sec, nanosec = struct.unpack_from('<iI' if cdr[1] & 1 else '>iI', cdr, 4)
     return sec * 10**9 + nanosec
+
+
+def _too_short(cdr: bytes) -> InputError:
+    return InputError('a message', found=f'{len(cdr)} bytes', expected='a header',
+                      fix='record the bag again')

@@ -9,6 +9,7 @@ from rosbags.typesys import Stores
 from tiny_model import expected_classes
 
 from road_seg.bags import messages
+from road_seg.camera import Extrinsics
 from road_seg.errors import InputError
 from road_seg.serialized import Answer
 
@@ -26,6 +27,7 @@ class FakeNode:
     silent_at: int | None = None
     info: dict = field(default_factory=lambda: {'backend': 'fake', 'model sha256': 'abc'})
     calibrations: list[bytes] = field(default_factory=list)
+    poses: list[Extrinsics] = field(default_factory=list)
     stamps: list[int] = field(default_factory=list)
     closed: bool = False
 
@@ -38,6 +40,10 @@ class FakeNode:
     def send_camera_info(self, cdr: bytes) -> None:
         """Remember a calibration."""
         self.calibrations.append(cdr)
+
+    def send_extrinsics(self, extrinsics: Extrinsics) -> None:
+        """Remember a pose."""
+        self.poses.append(extrinsics)
 
     def process(self, image_cdr: bytes, stamp_ns: int, timeout_s: float) -> Answer:
         """Answer with the classes of the picture, the picture as overlay, and a small grid."""

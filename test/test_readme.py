@@ -10,6 +10,7 @@ import pytest
 from road_seg.cli.main import COMMANDS
 from road_seg.grid import Reason
 from road_seg.labels import ROAD_LABELS
+from road_seg.parameters import PARAMETERS
 
 README = (Path(__file__).parents[1] / 'README.md').read_text(encoding='utf-8')
 
@@ -22,12 +23,10 @@ def rows(heading: str) -> list[list[str]]:
             for line in table.splitlines()[2:]]
 
 
-@pytest.mark.ros
 def test_parameters_are_those_of_the_node():
-    parameters = pytest.importorskip('road_seg.ros.parameters', reason='needs ROS 2')
     assert rows('### Parameters') == [
         [f'`{spec.name}`', f'`{spec.default!r}`', 'yes' if spec.is_live else '', spec.description]
-        for spec in parameters.PARAMETERS]
+        for spec in PARAMETERS]
 
 
 def test_classes_are_those_of_the_label_map():

@@ -4,17 +4,26 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from road_seg.bags.messages import CAMERA_INFO
 from road_seg.bags.messages import COMPRESSED_IMAGE
 from road_seg.bags.messages import IMAGE
 from road_seg.bags.messages import OCCUPANCY_GRID
+from road_seg.bags.messages import TF
 from road_seg.bags.reader import BagReader
+from road_seg.bags.transforms import TransformBuffer
+from road_seg.bags.truth import TruthSource
+from road_seg.camera import Extrinsics
+from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
+from road_seg.serialized import header_frame_id
 from road_seg.serialized import header_stamp_ns
 
 TRUTH_TOPIC = '/road_mask/truth'
 GRID_TRUTH_TOPIC = '/drivable_area/truth'
 REASONS_TRUTH_TOPIC = '/drivable_area/truth/reasons'
+TF_TOPIC, TF_STATIC_TOPIC = '/tf', '/tf_static'
 _OUTPUTS = {'road_mask', 'drivable_area'}
 _COMPRESSED = '/compressed'
 _LOOK_AHEAD = 8
@@ -26,20 +35,29 @@ class Frame:
     """
     One image of a drive, as recorded.
 
+    :param index: its number in the drive, from 0.
     :param stamp_ns: the image's header stamp [ns].
     :param image: CDR bytes of the Image or CompressedImage.
     :param camera_info: CDR bytes of the latest CameraInfo, None without one.
     :param truth: CDR bytes of the truth mask of that stamp, None without one.
     :param grid_truth: CDR bytes of the truth's OccupancyGrid of that stamp, None without one.
     :param reasons_truth: CDR bytes of the mono8 Image of its reasons, None without one.
+    :param pose: where the camera was, from the recorded transforms; None while they do not know
+        the camera.
+    :param pose_error: why there is no pose although they know the camera; None otherwise.
+    :param rgb: (H, W, 3) uint8, the picture, once somebody has decoded it.
     """
 
+    index: int
     stamp_ns: int
     image: bytes
     camera_info: bytes | None = None
     truth: bytes | None = None
     grid_truth: bytes | None = None
     reasons_truth: bytes | None = None
+    pose: Extrinsics | None = None
+    pose_error: CalibrationError | None = None
+    rgb: np.ndarray | None = None
 
 
 class Drive:
@@ -48,10 +66,14 @@ class Drive:
 
     :param reader: an open bag.
     :param image_topic: topic of the images; by default the only one there is.
+    :param base_frame: frame of the poses; None ignores the recorded transforms.
+    :param truth: where the truth masks are; by default in the bag itself.
     :raises InputError: no image topic, several to choose from, or no messages on it.
     """
 
-    def __init__(self, reader: BagReader, image_topic: str | None = None) -> None:
+    def __init__(self, reader: BagReader, image_topic: str | None = None,
+                 base_frame: str | None = 'base_link',
+                 truth: TruthSource | None = None) -> None:
         self._reader = reader
         self.path = reader.path
         self.image_topic = image_topic or self._only_image_topic()
@@ -68,7 +90,15 @@ class Drive:
         self._truths = {topic: field for topic, msgtype, field in (
             (TRUTH_TOPIC, IMAGE, 'truth'), (GRID_TRUTH_TOPIC, OCCUPANCY_GRID, 'grid_truth'),
             (REASONS_TRUTH_TOPIC, IMAGE, 'reasons_truth')) if self._if_recorded(topic, msgtype)}
-        self.truth_count = reader.topics[TRUTH_TOPIC].count if self.truth_topic else 0
+        self._truth = truth
+        if truth:
+            self._truths.pop(TRUTH_TOPIC, None)
+        self._tf_topics = [topic for topic in (TF_TOPIC, TF_STATIC_TOPIC)
+                           if base_frame and self._if_recorded(topic, TF)]
+        self._transforms = TransformBuffer(base_frame or '')
+        self.truth_count = truth.count if truth else (
+            reader.topics[TRUTH_TOPIC].count if self.truth_topic else 0)
+        self.loss: str | None = None
 
     def _if_recorded(self, topic: str, msgtype: str) -> str | None:
         return topic if topic in self._reader.topics_of([msgtype]) else None
@@ -91,47 +121,77 @@ class Drive:
 
     def frames(self) -> Iterator[Frame]:
         """
-        Yield the frames in the order of recording.
+        Yield the frames in the order of recording, of a damaged bag those before the damage.
 
-        :raises InputError: the bag is damaged, or has fewer images than its index says.
+        What is missing is then stated in `loss`.
+
+        :raises InputError: there is not one frame.
         """
         count = 0
         for frame in self._join():
             yield frame
             count += 1
-        if count != self.frame_count:
-            raise InputError(self.path, found=f'{count} of {self.frame_count} images on '
-                             f'{self.image_topic}', expected='all that its metadata names',
+        if count == self.frame_count and not self._reader.damage:
+            return
+        found = f'{count} of {self.frame_count} images on {self.image_topic}'
+        if not count:
+            raise InputError(self.path, found=self._reader.damage or found,
+                             expected='all that its metadata names',
                              fix='run `ros2 bag reindex` on it')
+        self.loss = f'{found} could be read' + (
+            f': {self._reader.damage}' if self._reader.damage else '')
 
     def _join(self) -> Iterator[Frame]:
-        """Yield frames; each waits for its truth until a later truth or some images have come."""
-        topics = [self.image_topic, self.info_topic, *self._truths]
+        """Yield frames; each waits for truth and transforms until a later one has come."""
+        topics = [self.image_topic, self.info_topic, *self._truths, *self._tf_topics]
         first_info = self.info_topic and self._reader.first(self.info_topic)
         info = first_info.cdr if first_info else None
+        self._read_static_transforms()
         waiting: deque[Frame] = deque()
         truths: dict[str, dict[int, bytes]] = {field: {} for field in self._truths.values()}
+        count = 0
         for message in self._reader.messages(topic for topic in topics if topic):
             if message.topic == self.info_topic:
                 info = message.cdr
+            elif message.topic in self._tf_topics:
+                self._transforms.add(message.cdr, is_static=message.topic == TF_STATIC_TOPIC)
             elif message.topic in self._truths:
                 known = truths[self._truths[message.topic]]
                 known[header_stamp_ns(message.cdr)] = message.cdr
                 if len(known) > _MAX_WAITING_TRUTHS:
                     del known[min(known)]
             else:
-                waiting.append(Frame(header_stamp_ns(message.cdr), message.cdr, info))
-            while waiting and (len(waiting) > _LOOK_AHEAD or all(
-                    max(known, default=-1) >= waiting[0].stamp_ns for known in truths.values())):
-                yield _with_truths(waiting.popleft(), truths)
+                waiting.append(Frame(count, header_stamp_ns(message.cdr), message.cdr, info))
+                count += 1
+            while waiting and (len(waiting) > _LOOK_AHEAD or self._has_all(waiting[0], truths)):
+                yield self._completed(waiting.popleft(), truths)
         while waiting:
-            yield _with_truths(waiting.popleft(), truths)
+            yield self._completed(waiting.popleft(), truths)
 
+    def _read_static_transforms(self) -> None:
+        """Let the first static transform of each frame hold from the start, as latching does."""
+        if TF_STATIC_TOPIC in self._tf_topics:
+            for message in self._reader.messages([TF_STATIC_TOPIC]):
+                self._transforms.add(message.cdr, is_static=True, replace=False)
 
-def _with_truths(frame: Frame, truths: dict[str, dict[int, bytes]]) -> Frame:
-    """Attach a frame's truths, by field, and forget the ones before them."""
-    for field, known in truths.items():
-        setattr(frame, field, known.get(frame.stamp_ns))
-        for stamp_ns in [stamp for stamp in known if stamp < frame.stamp_ns]:
-            del known[stamp_ns]
-    return frame
+    def _has_all(self, frame: Frame, truths: dict[str, dict[int, bytes]]) -> bool:
+        """Say whether nothing that comes later can belong to a frame."""
+        return all(max(known, default=-1) >= frame.stamp_ns for known in truths.values()) and (
+            not self._tf_topics
+            or self._transforms.is_current(frame.stamp_ns, header_frame_id(frame.image)))
+
+    def _completed(self, frame: Frame, truths: dict[str, dict[int, bytes]]) -> Frame:
+        """Attach a frame's pose and its truths, by field, and forget the truths before them."""
+        for field, known in truths.items():
+            setattr(frame, field, known.get(frame.stamp_ns))
+            for stamp_ns in [stamp for stamp in known if stamp < frame.stamp_ns]:
+                del known[stamp_ns]
+        if self._truth:
+            frame.truth = self._truth.at(frame.stamp_ns)
+        camera_frame = header_frame_id(frame.image)
+        if self._tf_topics and self._transforms.knows(camera_frame):
+            try:
+                frame.pose = self._transforms.at(frame.stamp_ns, camera_frame)
+            except CalibrationError as error:
+                frame.pose_error = error
+        return frame

@@ -23,6 +23,8 @@ COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 OCCUPANCY_GRID = 'nav_msgs/msg/OccupancyGrid'
 TF = 'tf2_msgs/msg/TFMessage'
+# Types of ROS 1 that have another name in ROS 2 and the same fields.
+ROS1_TYPES = {'tf/msg/tfMessage': TF}
 
 
 @cache
@@ -121,6 +123,15 @@ def _quaternion(pose: Extrinsics) -> tuple[float, float, float, float]:
                                     for angle in (pose.roll, pose.pitch, pose.yaw))
     return (sr * cp * cy - cr * sp * sy, cr * sp * cy + sr * cp * sy,
             cr * cp * sy - sr * sp * cy, cr * cp * cy + sr * sp * sy)
+
+
+def from_ros1(message: bytes, msgtype: str) -> bytes:
+    """
+    Return a ROS 1 message as CDR bytes of the ROS 2 message of the same name.
+
+    :param msgtype: its type, written as ROS 2 does: `package/msg/Name`.
+    """
+    return bytes(typestore().ros1_to_cdr(message, ROS1_TYPES.get(msgtype, msgtype)))
 
 
 def decode(cdr: bytes, msgtype: str) -> Any:

@@ -1,31 +1,55 @@
-"""`road-seg replay`: run a recorded drive through the live node and report."""
+"""`road-seg replay`: run a recorded drive through the node or its Segmenter and report."""
 
 import argparse
+from contextlib import contextmanager
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from road_seg.backends import ModelFile
+    from road_seg.bags.drive import Drive
+    from road_seg.parameters import Parameters
+    from road_seg.replay.player import Player
 
 _OUTPUTS = 'outputs'
+_IN_PROCESS, _LOCKSTEP, _REALTIME = 'in-process', 'lockstep', 'realtime'
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Add the sub-command."""
     parser = subparsers.add_parser(
-        'replay', help='run a recorded drive through the live node and report',
-        description='Start the node, send it the frames of a bag one by one (the next after the '
-                    'answer to the last), keep its answers in a bag, score them against '
-                    '/road_mask/truth where there is one, and write a report.',
+        'replay', help='run a recorded drive through the node and report',
+        description='Answer the frames of a bag, score the answers against the truth where there '
+                    'is one, and write a report. The camera is where the recorded transforms '
+                    'say, if they say so.',
         epilog='example: road-seg replay camvid_val --report reports/camvid_val '
                '--json camvid_val.json')
-    parser.add_argument('bag', type=Path, metavar='BAG', help='rosbag2 folder or file')
-    parser.add_argument('--lockstep', action='store_true',
-                        help='one frame at a time, the next after the answer (the default)')
+    parser.add_argument('bag', type=Path, metavar='BAG',
+                        help='rosbag2 folder or file, or a ROS 1 .bag file')
+    modes = parser.add_mutually_exclusive_group()
+    modes.add_argument('--lockstep', dest='mode', action='store_const', const=_LOCKSTEP,
+                       default=_LOCKSTEP, help='through the live node, each frame after the '
+                       'answer to the last, the answers kept in a bag (the default)')
+    modes.add_argument('--in-process', dest='mode', action='store_const', const=_IN_PROCESS,
+                       help='without ROS, the fastest; answers are kept with --out only')
+    modes.add_argument('--realtime', dest='mode', action='store_const', const=_REALTIME,
+                       help='through the live node at the pace of the recording; drops are '
+                       'counted')
+    parser.add_argument('--truth', type=Path, metavar='PATH',
+                        help='folder of masks named STAMP_NS.png, or bag with /road_mask/truth '
+                        '(default: /road_mask/truth of BAG)')
     parser.add_argument('--image', metavar='TOPIC',
                         help='topic of the images (default: the only one in the bag)')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write the summary as JSON')
     parser.add_argument('--report', type=Path, metavar='DIR',
                         help='folder of the report (default reports/BAG NAME)')
     parser.add_argument('--out', type=Path, metavar='BAG',
-                        help=f'bag of the answers (default {_OUTPUTS} in the report folder)')
+                        help=f'bag of the answers (default {_OUTPUTS} in the report folder; '
+                        'none with --in-process)')
     parser.add_argument('--force', action='store_true', help='replace an existing bag of answers')
     add_node_options(parser)
 
@@ -46,51 +70,87 @@ def add_node_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replay and say where the results are."""
     report = args.report or Path('reports') / args.bag.absolute().stem
-    replay(args, args.bag, report, args.out or report / _OUTPUTS, image_topic=args.image,
-           json_path=args.json, overwrite=args.force)
+    outputs = args.out or (None if args.mode == _IN_PROCESS else report / _OUTPUTS)
+    replay(args, args.bag, report, outputs, mode=args.mode, image_topic=args.image,
+           truth=args.truth, json_path=args.json, overwrite=args.force)
     return 0
 
 
-def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path, *,
-           image_topic: str | None = None, json_path: Path | None = None,
-           overwrite: bool = False) -> None:
+def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | None, *,
+           mode: str = _LOCKSTEP, image_topic: str | None = None, truth: Path | None = None,
+           json_path: Path | None = None, overwrite: bool = False) -> None:
     """
-    Replay a bag through the node and print the result.
+    Replay a bag and print the result.
 
     :param args: the values of add_node_options.
     """
-    from road_seg.backends import default_model
     from road_seg.backends import read_model
-    from road_seg.cli.output import print_flicker
-    from road_seg.cli.output import print_grid_scores
-    from road_seg.cli.output import print_scores
     from road_seg.cli.output import write_json
     from road_seg.cli.progress import Progress
+    from road_seg.parameters import checked_parameters
     from road_seg.replay.parameters import recorded_parameters
     from road_seg.replay.run import Replay
     from road_seg.replay.run import REPORT_NAME
     # The stamps are of the recording: no frame is old.
-    parameters = {'grid.max_age_s': 0.0, **recorded_parameters(bag), **node_parameters(args)}
-    model = read_model(parameters.get('model') or default_model())
-    work = Replay(bag, model, report, outputs, image_topic, overwrite)
+    values = {'grid.max_age_s': 0.0, **recorded_parameters(bag), **node_parameters(args)}
+    parameters = checked_parameters(values)
+    model = read_model(parameters.model)
+    work = Replay(bag, model, parameters, report, outputs, mode, image_topic, truth, overwrite)
 
-    def open_node(image_type: str) -> object:
-        from road_seg.ros.graph import NodeUnderTest
-        return NodeUnderTest(parameters, image_type)
+    def open_player(drive: 'Drive') -> 'AbstractContextManager[Player]':
+        if mode == _IN_PROCESS:
+            return _in_process(model, parameters, with_overlay=outputs is not None)
+        return _live(values, parameters, drive, is_realtime=mode == _REALTIME)
 
-    summary = work.run(open_node, Progress('frame'))
+    summary = work.run(open_player, Progress('frame'))
+    _print(summary)
+    write_json(json_path, summary)
+    if outputs:
+        print(f'answers: {outputs}')
+    print(f'report: {(report / REPORT_NAME).absolute()}')
+
+
+@contextmanager
+def _in_process(model: 'ModelFile', parameters: 'Parameters', *,
+                with_overlay: bool) -> 'Iterator[Player]':
+    from road_seg.backends import open_backend
+    from road_seg.replay.in_process import InProcess
+    with open_backend(model, parameters.backend, parameters.threads) as backend:
+        yield InProcess(backend, parameters, with_overlay=with_overlay)
+
+
+@contextmanager
+def _live(values: dict[str, object], parameters: 'Parameters', drive: 'Drive', *,
+          is_realtime: bool) -> 'Iterator[Player]':
+    from road_seg.parameters import are_rectified
+    from road_seg.replay.lockstep import Lockstep
+    from road_seg.replay.realtime import Realtime
+    from road_seg.ros.graph import NodeUnderTest
+    # The node gets poses as parameters, and images on a topic of another name than the bag's.
+    rectified = are_rectified(parameters.image_geometry, drive.image_topic)
+    values = {**values, 'extrinsics.source': 'parameters',
+              'image_geometry': 'rectified' if rectified else 'raw'}
+    with NodeUnderTest(values, drive.image_type) as node:
+        yield (Realtime if is_realtime else Lockstep)(node, parameters)
+
+
+def _print(summary: dict) -> None:
+    """Print scores and durations."""
+    from road_seg.cli.output import print_flicker
+    from road_seg.cli.output import print_grid_scores
+    from road_seg.cli.output import print_scores
     if summary['labelled_frames']:
         print_scores(summary)
     else:
         print_flicker(summary)
     if summary['grid']['coverage'] is not None:
         print_grid_scores(summary['grid'])
-    trip = summary['latency_ms']['round_trip']
-    print(f'{summary["frames"]} frames, {summary["grids"]} grids, round trip p50 '
-          f'{trip["p50"]:.1f} ms, p95 {trip["p95"]:.1f} ms, backend {summary["backend"]}')
-    write_json(json_path, summary)
-    print(f'answers: {outputs}')
-    print(f'report: {(report / REPORT_NAME).absolute()}')
+    if summary['loss']:
+        print(f'damaged bag: {summary["loss"]}')
+    trip = summary['latency_ms'].get('round_trip', {'p50': math.nan, 'p95': math.nan})
+    print(f'{summary["frames"]} frames, {summary["dropped"]} dropped, {summary["grids"]} grids, '
+          f'{summary["frames_per_s"]:.1f} frames/s, round trip p50 {trip["p50"]:.1f} ms, '
+          f'p95 {trip["p95"]:.1f} ms, backend {summary["backend"]}')
 
 
 def node_parameters(args: argparse.Namespace) -> dict[str, object]:
@@ -102,5 +162,8 @@ def node_parameters(args: argparse.Namespace) -> dict[str, object]:
         'extrinsics.z': args.camera_height,
         'extrinsics.pitch': None if args.camera_pitch is None
         else math.radians(args.camera_pitch)}
-    parameters.update({name: value for name, value in options.items() if value is not None})
+    given = {name: value for name, value in options.items() if value is not None}
+    if args.camera_height is not None or args.camera_pitch is not None:
+        given['extrinsics.source'] = 'parameters'
+    parameters.update(given)
     return parameters

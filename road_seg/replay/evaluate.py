@@ -1,9 +1,10 @@
-"""Lock-step evaluation: the next frame is sent after the answer to the last has come."""
+"""Scoring the answers to the frames of a drive."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from dataclasses import field
-from typing import Protocol
+import time
 
 import numpy as np
 
@@ -19,27 +20,18 @@ from road_seg.bags.messages import OCCUPANCY_GRID
 from road_seg.bags.writer import BagWriter
 from road_seg.calibration import CameraInfo
 from road_seg.camera import CameraModel
-from road_seg.errors import RoadSegError
+from road_seg.errors import InputError
 from road_seg.grid_scores import GridScores
 from road_seg.labels import LabelMap
+from road_seg.replay.player import naming
+from road_seg.replay.player import Player
 from road_seg.replay.scores import error_share
 from road_seg.replay.scores import MaskScores
 from road_seg.serialized import Answer
 
-ANSWER_TIMEOUT_S = 30.0
-ROUND_TRIP = 'round_trip'
+ROUND_TRIP, SCORING = 'round_trip', 'scoring'
 # Longer between two frames, and the scene is taken for another one.
 _MAX_GAP_NS = 500_000_000
-
-
-class Player(Protocol):
-    """What takes frames and answers with masks: the live node."""
-
-    def send_camera_info(self, cdr: bytes) -> None:
-        """Send a serialized CameraInfo and wait until it is known."""
-
-    def process(self, image_cdr: bytes, stamp_ns: int, timeout_s: float) -> Answer:
-        """Send a serialized image and wait for the outputs of that stamp."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +53,17 @@ class Evaluation:
 
     :param scores: scores over the frames with truth.
     :param frames: frames answered.
-    :param dropped: frames sent without an answer.
+    :param dropped: frames without an answer.
     :param grids: frames answered with a grid.
     :param truth_count: truth masks in the bag; those without an image of their stamp cannot be
         scored.
+    :param labelled: stamp [ns] of each frame with truth, and its (C, 3) int64 pixels by class:
+        right, of the truth, of the mask.
     :param grid_scores: scores of the grids with truth.
-    :param latency_ms: durations of all frames [ms] by stage, and the round trip.
+    :param latency_ms: durations of all frames [ms] by stage, the round trip and the scoring.
     :param span_ns: time between the first and the last frame's stamps [ns].
+    :param duration_s: how long the whole replay took, s.
+    :param loss: what of the bag could not be read, None if nothing.
     """
 
     scores: MaskScores
@@ -75,53 +71,54 @@ class Evaluation:
     frames: int = 0
     dropped: int = 0
     grids: int = 0
+    labelled: list[tuple[int, np.ndarray]] = field(default_factory=list)
     grid_scores: GridScores = field(default_factory=GridScores)
     latency_ms: dict[str, list[float]] = field(default_factory=dict)
     span_ns: int = 0
+    duration_s: float = 0.0
+    loss: str | None = None
 
     @property
     def period_ms(self) -> float | None:
         """Mean time between recorded frames [ms]; None for a single frame."""
-        return self.span_ns / (self.frames - 1) / 1e6 if self.frames > 1 else None
+        sent = self.frames + self.dropped
+        return self.span_ns / (sent - 1) / 1e6 if sent > 1 else None
 
 
-def evaluate_lockstep(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter, *,
-                      observe: Callable[[ScoredFrame], None] = lambda scored: None,
-                      progress: Callable[[int], None] = lambda done: None) -> Evaluation:
+def evaluate(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter | None, *,
+             observe: Callable[[ScoredFrame], None] = lambda scored: None,
+             progress: Callable[[int], None] = lambda done: None) -> Evaluation:
     """
-    Send every frame of a drive, keep the answers and score them against the drive's truth.
+    Let every frame of a drive be answered and score the answers against the drive's truth.
 
     :param labels: the classes of the masks.
-    :param outputs: bag the answers are written to as received.
+    :param outputs: bag the answers are written to as received; None keeps none.
     :param observe: called with every scored frame.
     :param progress: called after each frame with the number of frames done.
     :raises RoadSegError: a frame got no answer, or truth and masks do not fit together.
     """
     result = Evaluation(MaskScores(labels), drive.truth_count)
-    first_ns = last_ns = None
-    for index, frame in enumerate(drive.frames()):
-        try:
-            if frame.camera_info is not None:
-                player.send_camera_info(frame.camera_info)
-            answer = player.process(frame.image, frame.stamp_ns, ANSWER_TIMEOUT_S)
-            scored = _score(result.scores, index, frame, answer)
-            if last_ns is not None and frame.stamp_ns - last_ns > _MAX_GAP_NS:
+    started_ns, first_stamp_ns = time.perf_counter_ns(), None
+    with closing(player.play(drive)) as answered:
+        for frame, answer in answered:
+            first_stamp_ns = frame.stamp_ns if first_stamp_ns is None else first_stamp_ns
+            if frame.stamp_ns - first_stamp_ns - result.span_ns > _MAX_GAP_NS:
                 result.scores.flicker.cut()
-            result.scores.flicker.update(decode_rgb(frame.image, drive.image_type), scored.mask)
-            _explain_missing_grid(scored)
-            _score_grid(result.grid_scores, frame, answer)
-        except RoadSegError as error:
-            raise error.within(f'{drive.path}, frame {index}') from error
-        _write(outputs, frame.stamp_ns, answer)
-        observe(scored)
-        last_ns = frame.stamp_ns
-        first_ns = last_ns if first_ns is None else first_ns
-        result.span_ns = last_ns - first_ns
-        result.frames += 1
-        result.grids += answer.grid is not None
-        for stage, duration in (*answer.stages_ms.items(), (ROUND_TRIP, answer.round_trip_ms)):
-            result.latency_ms.setdefault(stage, []).append(duration)
-        progress(result.frames)
+            result.span_ns = frame.stamp_ns - first_stamp_ns
+            if answer is None:
+                result.dropped += 1
+            else:
+                with naming(drive, frame):
+                    scored = _score(result, frame, answer, drive.image_type)
+                if outputs:
+                    _write(outputs, frame.stamp_ns, answer)
+                observe(scored)
+            progress(result.frames + result.dropped)
+    if not result.frames:
+        raise InputError(drive.path, found=f'{result.dropped} frames, all of them dropped',
+                         expected='at least one answer', fix='replay it with --lockstep')
+    result.duration_s = (time.perf_counter_ns() - started_ns) / 1e9
+    result.loss = drive.loss
     return result
 
 
@@ -135,13 +132,30 @@ def _write(outputs: BagWriter, stamp_ns: int, answer: Answer) -> None:
             outputs.write(topic, msgtype, stamp_ns, cdr, latched=msgtype == OCCUPANCY_GRID)
 
 
-def _score(scores: MaskScores, index: int, frame: Frame, answer: Answer) -> ScoredFrame:
+def _score(result: Evaluation, frame: Frame, answer: Answer, image_type: str) -> ScoredFrame:
+    """Score a frame and note how long everything took."""
     mask = decode_mask(answer.mask)
-    if frame.truth is None:
-        return ScoredFrame(index, frame, answer, mask, None, None)
-    truth = decode_mask(frame.truth)
-    scores.update(truth, mask)
-    return ScoredFrame(index, frame, answer, mask, truth, error_share(truth, mask))
+    truth = None if frame.truth is None else decode_mask(frame.truth)
+    rgb = decode_rgb(frame.image, image_type) if frame.rgb is None else frame.rgb
+    started_ns = time.perf_counter_ns()
+    result.scores.flicker.update(rgb, mask)
+    if truth is not None:
+        before = result.scores.confusion.counts.copy()
+        result.scores.update(truth, mask)
+        counts = result.scores.confusion.counts - before
+        result.labelled.append((frame.stamp_ns, np.stack(
+            [counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)], axis=1)))
+    _score_grid(result.grid_scores, frame, answer)
+    scored = ScoredFrame(frame.index, frame, answer, mask, truth,
+                         None if truth is None else error_share(truth, mask))
+    scoring_ms = (time.perf_counter_ns() - started_ns) / 1e6
+    _explain_missing_grid(scored)
+    result.frames += 1
+    result.grids += answer.grid is not None
+    for stage, duration in (*answer.stages_ms.items(), (ROUND_TRIP, answer.round_trip_ms),
+                            (SCORING, scoring_ms)):
+        result.latency_ms.setdefault(stage, []).append(duration)
+    return scored
 
 
 def _score_grid(scores: GridScores, frame: Frame, answer: Answer) -> None:
@@ -157,7 +171,8 @@ def _explain_missing_grid(scored: ScoredFrame) -> None:
 
     :raises CalibrationError: the calibration is why there is none.
     """
-    if scored.answer.grid is None and scored.frame.camera_info is not None:
+    frame = scored.frame
+    if scored.answer.grid is None and frame.camera_info is not None and not frame.pose_error:
         height, width = scored.mask.shape
-        message = decode(scored.frame.camera_info, CAMERA_INFO)
+        message = decode(frame.camera_info, CAMERA_INFO)
         CameraModel.from_info(CameraInfo.from_message(message), (width, height))

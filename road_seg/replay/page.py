@@ -5,11 +5,15 @@ from pathlib import Path
 from string import Template
 
 from road_seg.files import atomic_write
+from road_seg.grid_scores import BANDS
+from road_seg.grid_scores import GridScores
 from road_seg.labels import LabelMap
 from road_seg.replay import pictures
 from road_seg.replay.gallery import Exhibit
+from road_seg.replay.scores import AGREEMENT_RANGE
 from road_seg.replay.scores import BOUNDARY_TOLERANCE
 from road_seg.replay.scores import MaskScores
+from road_seg.replay.scores import number
 
 _NONE = '-'
 
@@ -70,6 +74,24 @@ def score_table(scores: MaskScores) -> str:
         '</div>')
 
 
+def grid_table(grids: GridScores) -> str:
+    """Return agreement, coverage and false-free rate of grids by range, and what they mean."""
+    rows = [(f'{near}-{far}', scores['agreement'], scores['coverage'], scores['false_free'])
+            for (near, far), scores in zip(BANDS, grids.by_band(), strict=True)]
+    rows.append((f'0-{AGREEMENT_RANGE:g}', *(score(AGREEMENT_RANGE) for score in (
+        grids.agreement, grids.coverage, grids.false_free))))
+    body = ''.join(f'<tr><td>{band} m</td>' + ''.join(
+        f'<td>{value(number(score), 4)}</td>' for score in scores) + '</tr>'
+        for band, *scores in rows)
+    return (
+        '<div class="card"><div class="scroll"><table><tr><th>range</th><th>agreement</th>'
+        f'<th>coverage</th><th>false free</th></tr>{body}</table></div><p class="quiet">Distances '
+        'from base_link. Agreement: of the cells the grid knows, away from borders of the truth, '
+        'the share that says what the truth says. Coverage: the share of the cells in view that '
+        'it knows. False free: the share of the cells blocked or occluded in truth that it gives '
+        'as free.</p></div>')
+
+
 def legend(labels: LabelMap, *, with_truth: bool, grid: bool = False) -> str:
     """Return what the colours of the pictures mean."""
     entries = list(zip(labels.names, labels.colours, strict=True))
@@ -112,9 +134,9 @@ def fact_table(facts: dict[str, str]) -> str:
     return f'<section class="card"><table class="facts">{rows}</table></section>'
 
 
-def value(score: float | None) -> str:
+def value(score: float | None, decimals: int = 3) -> str:
     """Return a score as a page writes it."""
-    return _NONE if score is None else f'{score:.3f}'
+    return _NONE if score is None else f'{score:.{decimals}f}'
 
 
 def _swatch(colour: tuple[int, int, int]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,18 +14,22 @@ import numpy as np
 from road_seg import __version__
 from road_seg.backends import ModelFile
 from road_seg.bags.drive import Drive
+from road_seg.bags.drive import TRUTH_TOPIC
 from road_seg.bags.reader import BagReader
 from road_seg.bags.sample import CAMERA_KEY
 from road_seg.bags.sample import labels_of
 from road_seg.bags.sample import SOURCE_KEY
+from road_seg.bags.truth import open_truth
+from road_seg.bags.writer import BagWriter
 from road_seg.bags.writer import check_bag_target
 from road_seg.bags.writer import create_bag
 from road_seg.errors import InputError
 from road_seg.labels import LabelMap
-from road_seg.replay.evaluate import evaluate_lockstep
+from road_seg.parameters import Parameters
+from road_seg.replay.evaluate import evaluate
 from road_seg.replay.evaluate import Evaluation
-from road_seg.replay.evaluate import Player
 from road_seg.replay.gallery import Gallery
+from road_seg.replay.player import Player
 from road_seg.replay.report import Report
 from road_seg.replay.scores import grid_summary
 from road_seg.replay.scores import number
@@ -35,7 +40,7 @@ REPORT_NAME = 'report.html'
 _SHOWN_INFO = ('backend', 'backends passed over', 'image', 'last error')
 _BACKEND_PACKAGES = ('onnxruntime', 'openvino', 'tensorrt', 'tensorrt_rtx', 'torch')
 
-OpenPlayer = Callable[[str], AbstractContextManager[Player]]
+OpenPlayer = Callable[[Drive], AbstractContextManager[Player]]
 
 
 @dataclass(frozen=True)
@@ -45,45 +50,57 @@ class Replay:
 
     :param bag: the recorded drive.
     :param model: the model the player runs; its classes give the ids their meaning.
+    :param parameters: the node's; they say which recorded transforms count.
     :param report: folder of the report.
-    :param outputs: bag of the answers.
+    :param outputs: bag of the answers; None keeps none.
+    :param mode: how the frames are played, for people.
     :param image_topic: topic of the images; by default the only one in the bag.
+    :param truth: folder or bag of the truth masks; by default they are in the bag itself.
     :param overwrite: replace an existing bag of answers.
     """
 
     bag: Path
     model: ModelFile
+    parameters: Parameters
     report: Path
-    outputs: Path
+    outputs: Path | None
+    mode: str
     image_topic: str | None = None
+    truth: Path | None = None
     overwrite: bool = False
 
     def run(self, open_player: OpenPlayer,
             progress: Callable[[int, int], None] = lambda done, total: None) -> dict:
         """
-        Replay in lock step; write the answers and the report.
+        Replay; write the answers and the report.
 
-        :param open_player: makes the player of images of a message type; entering it starts it.
+        :param open_player: makes the player of a drive; entering it starts it.
         :param progress: called after each frame with the numbers of frames done and in all.
         :return: the summary, as `replay --json` writes it.
         :raises RoadSegError: the bag is unusable, a frame got no answer, or a place is taken.
         """
-        check_bag_target(self.outputs, self.overwrite)
-        with BagReader(self.bag) as reader:
-            drive = Drive(reader, self.image_topic)
+        if self.outputs:
+            check_bag_target(self.outputs, self.overwrite)
+        uses_tf = self.parameters.extrinsics_source != 'parameters'
+        with BagReader(self.bag) as reader, open_truth(self.truth, TRUTH_TOPIC) as truth:
+            drive = Drive(reader, self.image_topic, truth=truth,
+                          base_frame=self.parameters.base_frame if uses_tf else None)
             _check_labels(self.bag, labels_of(reader.custom), self.model.labels)
             gallery = Gallery(drive.frame_count, drive.image_type, self.model.labels)
-            with open_player(drive.image_type) as player, create_bag(
-                    self.outputs, overwrite=self.overwrite) as outputs:
-                evaluation = evaluate_lockstep(
+            with open_player(drive) as player, self._open_outputs() as outputs:
+                evaluation = evaluate(
                     drive, player, self.model.labels, outputs, observe=gallery.add,
                     progress=lambda done: progress(done, drive.frame_count))
                 info = dict(player.info)
             facts = self._facts(drive, reader.custom, info)
             source = reader.custom.get(SOURCE_KEY, 'not recorded in the bag')
-        Report(self.bag.name, source, evaluation, gallery, facts).write(
+        Report(self.bag.name, source, self.mode, evaluation, gallery, facts).write(
             self.report / REPORT_NAME)
         return self._summary(evaluation, info)
+
+    def _open_outputs(self) -> AbstractContextManager[BagWriter | None]:
+        return create_bag(self.outputs, overwrite=self.overwrite) if self.outputs else (
+            nullcontext())
 
     def _facts(self, drive: Drive, custom: dict[str, str], info: dict) -> dict[str, str]:
         return {
@@ -92,21 +109,27 @@ class Replay:
             'camera': custom.get(CAMERA_KEY, 'as recorded') if drive.info_topic else 'none',
             'model': str(self.model.path), 'model SHA-256': self.model.sha256,
             **{name: str(info[name]) for name in _SHOWN_INFO if name in info},
-            'answers': str(self.outputs),
+            'answers': str(self.outputs or 'not kept'),
             'versions': ', '.join(f'{name} {number}' for name, number in _versions().items())}
 
     def _summary(self, evaluation: Evaluation, info: dict) -> dict:
         scores = evaluation.scores
         return {
-            'bag': str(self.bag), 'frames': evaluation.frames, 'dropped': evaluation.dropped,
+            'bag': str(self.bag.absolute()), 'mode': self.mode, 'loss': evaluation.loss,
+            'frames': evaluation.frames, 'dropped': evaluation.dropped,
             'labelled_frames': scores.frames, 'grids': evaluation.grids,
             'miou': scores.miou, 'iou': scores.iou, 'boundary_f1': scores.boundary_f1,
             'flicker': number(scores.flicker.share()),
             'latency_ms': {stage: percentiles(values)
                            for stage, values in evaluation.latency_ms.items()},
+            'frames_per_s': evaluation.frames / evaluation.duration_s,
             'grid': grid_summary(evaluation.grid_scores),
             'model_sha256': self.model.sha256, 'backend': info.get('backend'),
-            'versions': _versions()}
+            'versions': _versions(),
+            'outputs': str(self.outputs.absolute()) if self.outputs else None,
+            'image_topic': self.image_topic, 'labels': self.model.labels.to_json(),
+            'labelled': [{'stamp_ns': stamp_ns, 'counts': counts.tolist()}
+                         for stamp_ns, counts in evaluation.labelled]}
 
 
 def _check_labels(bag: Path, truth: LabelMap | None, model: LabelMap) -> None:

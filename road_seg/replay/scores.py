@@ -18,7 +18,7 @@ BOUNDARY_TOLERANCE = 2 / 600
 # Confidences below which a pixel might be called unknown.
 THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
-_AGREEMENT_RANGE = 30.0  # m
+AGREEMENT_RANGE = 30.0  # m
 
 
 class MaskScores:
@@ -100,14 +100,14 @@ def grid_summary(grids: GridScores) -> dict:
     """Return grid scores as JSON holds them: agreement and coverage within 30 m, and by band."""
     bands = {f'{near}-{far}': scores
              for (near, far), scores in zip(BANDS, grids.by_band(), strict=True)}
-    return {'agreement': number(grids.agreement(_AGREEMENT_RANGE)),
-            'coverage': number(grids.coverage(_AGREEMENT_RANGE)),
+    return {'agreement': number(grids.agreement(AGREEMENT_RANGE)),
+            'coverage': number(grids.coverage(AGREEMENT_RANGE)),
             **{name: {band: number(scores[key]) for band, scores in bands.items()}
                for name, key in (('false_free', 'false_free'),
                                  ('agreement_by_range', 'agreement'),
                                  ('coverage_by_range', 'coverage'))},
             'false_free_within_20': number(grids.false_free(20.0)),
-            'false_free_within_30': number(grids.false_free(_AGREEMENT_RANGE))}
+            'false_free_within_30': number(grids.false_free(AGREEMENT_RANGE))}
 
 
 def number(value: float) -> float | None:

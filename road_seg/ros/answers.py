@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from collections.abc import Collection
+from dataclasses import dataclass
+from dataclasses import field
+import time
 
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import OccupancyGrid
@@ -24,9 +27,18 @@ _TOPICS = {
 }
 
 
+@dataclass
+class _Part:
+    """What has come of one answer: messages by name, stages [ms], the time of the last, s."""
+
+    messages: dict[str, bytes] = field(default_factory=dict)
+    stages_ms: dict[str, float] = field(default_factory=dict)
+    came: float = 0.0
+
+
 class AnswerCollector:
     """
-    Subscribe to the node's outputs and put together those of one stamp.
+    Subscribe to the node's outputs and put together those of the expected stamps.
 
     :param client: the node that subscribes, in the namespace of the node under test.
     :param outputs: names of the outputs beside mask and grid.
@@ -34,9 +46,7 @@ class AnswerCollector:
 
     def __init__(self, client: ClientNode, outputs: Collection[str]) -> None:
         self._names = (_MASK, _GRID, _REASONS, _TIMINGS, *outputs)
-        self._stamp_ns = 0
-        self._messages: dict[str, bytes] = {}
-        self._stages_ms: dict[str, float] = {}
+        self._parts: dict[int, _Part] = {}
         self._subscriptions = []
         for name in self._names:
             kind, topic = _TOPICS[name]
@@ -48,35 +58,45 @@ class AnswerCollector:
         """Say whether every subscription has found its publisher."""
         return all(subscription.get_publisher_count() for subscription in self._subscriptions)
 
-    @property
-    def is_complete(self) -> bool:
-        """Say whether everything that belongs to the expected frame is here."""
-        if _TIMINGS not in self._messages:
+    def expect(self, stamp_ns: int) -> None:
+        """Wait for the answer to a stamp, ns."""
+        self._parts[stamp_ns] = _Part()
+
+    def has_begun(self, stamp_ns: int) -> bool:
+        """Say whether anything that belongs to an expected frame is here."""
+        return bool(self._parts[stamp_ns].messages)
+
+    def is_complete(self, stamp_ns: int) -> bool:
+        """Say whether everything that belongs to an expected frame is here."""
+        part = self._parts[stamp_ns]
+        if _TIMINGS not in part.messages:
             return False
         # The node times the grid only if it publishes one.
-        return all(name in self._messages for name in self._names
-                   if name not in (_GRID, _REASONS) or _GRID in self._stages_ms)
+        return all(name in part.messages for name in self._names
+                   if name not in (_GRID, _REASONS) or _GRID in part.stages_ms)
 
-    def expect(self, stamp_ns: int) -> None:
-        """Forget the last frame and wait for the one of a stamp, ns."""
-        self._stamp_ns = stamp_ns
-        self._messages.clear()
-        self._stages_ms = {}
+    def take(self, stamp_ns: int, sent: float) -> Answer | None:
+        """
+        Return the answer to a stamp, None if it is not complete, and wait for it no more.
 
-    def take(self, round_trip_ms: float) -> Answer:
-        """Return what came, once it is complete."""
-        return Answer(*(self._messages.get(name) for name in
+        :param sent: when the frame was sent, perf_counter, s.
+        """
+        complete = self.is_complete(stamp_ns)
+        part = self._parts.pop(stamp_ns)
+        return Answer(*(part.messages.get(name) for name in
                         (_MASK, 'confidence', 'overlay', _GRID)),
-                      stages_ms=self._stages_ms, round_trip_ms=round_trip_ms,
-                      reasons=self._messages.get(_REASONS))
+                      stages_ms=part.stages_ms, round_trip_ms=(part.came - sent) * 1e3,
+                      reasons=part.messages.get(_REASONS)) if complete else None
 
     def _keep_as(self, name: str) -> Callable[[bytes], None]:
-        """Return the callback that keeps a message of the expected stamp."""
+        """Return the callback that keeps a message of an expected stamp."""
         def keep(cdr: bytes) -> None:
-            if header_stamp_ns(cdr) != self._stamp_ns:
+            part = self._parts.get(header_stamp_ns(cdr))
+            if part is None:
                 return
-            self._messages[name] = cdr
+            part.messages[name] = cdr
+            part.came = time.perf_counter()
             if name == _TIMINGS:
                 status = deserialize_message(cdr, DiagnosticArray).status[0]
-                self._stages_ms = {item.key: float(item.value) for item in status.values}
+                part.stages_ms = {item.key: float(item.value) for item in status.values}
         return keep

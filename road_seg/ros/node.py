@@ -1,7 +1,6 @@
 """The lifecycle node: camera images in, a mask and a drivable-area grid out."""
 
 from contextlib import ExitStack
-from itertools import takewhile
 import signal
 import sys
 import time
@@ -20,34 +19,29 @@ from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
-from road_seg.backends import Backend
-from road_seg.backends import BACKENDS
-from road_seg.backends import open_service
-from road_seg.backends import read_model
-from road_seg.backends import Service
-from road_seg.backends.recovery import RecoveringBackend
 from road_seg.errors import ConfigError
 from road_seg.health import Health
 from road_seg.health import Level
+from road_seg.parameters import Parameters
 from road_seg.pipeline import Segmenter
 from road_seg.ros import qos
 from road_seg.ros.calibration_feed import CalibrationFeed
+from road_seg.ros.declared import changed_parameters
+from road_seg.ros.declared import read_parameters
 from road_seg.ros.diagnostics import DiagnosticsReporter
 from road_seg.ros.outputs import Outputs
-from road_seg.ros.parameters import changed_parameters
-from road_seg.ros.parameters import Parameters
-from road_seg.ros.parameters import read_parameters
 from road_seg.ros.processor import Frame
 from road_seg.ros.processor import FrameProcessor
+from road_seg.ros.served_backend import ServedBackend
 from road_seg.ros.topics import input_topics
 from road_seg.ros.topics import InputTopics
+from road_seg.ros.transforms import ExtrinsicsSource
+from road_seg.ros.transforms import FixedExtrinsics
 from road_seg.ros.transforms import open_extrinsics
 from road_seg.ros.transition import transition
 from road_seg.ros.worker import NewestItemWorker
 
-# Conditions.
-_TRANSITION, _QOS, _BACKEND = 'transition', 'incompatible_qos', 'backend_fallback'
-_SERVICE = 'backend_stand_in'
+_TRANSITION, _QOS = 'transition', 'incompatible_qos'  # conditions
 _NS_PER_MS = 1e6
 
 
@@ -79,9 +73,8 @@ class RoadSegNode(LifecycleNode):
         with ExitStack() as stack:
             self._apply(read_parameters(self))
             stack.callback(setattr, self, '_settings', None)
-            backend = self._open_backend(stack)
-            self._segmenter = Segmenter(self._recovering(stack, backend), self._settings.grid,
-                                        self._settings.grid_rules)
+            backend = ServedBackend(self._settings, self.health, self.get_logger()).open(stack)
+            self._segmenter = Segmenter(backend, self._settings.grid, self._settings.grid_rules)
             self._outputs = Outputs(self, self._segmenter.labels, self._settings.base_frame)
             stack.callback(self._outputs.close)
             super().on_configure(state)
@@ -99,10 +92,7 @@ class RoadSegNode(LifecycleNode):
                 topics.camera_info, self.health, changed=self._reporter.publish,
                 is_rectified=topics.are_rectified(self._settings.image_geometry))
             stack.callback(calibration.close)
-            extrinsics = open_extrinsics(
-                self, self._settings,
-                switched=lambda: self.get_logger().info('extrinsics: from now on TF alone'))
-            stack.callback(extrinsics.close)
+            extrinsics = self._open_extrinsics(stack)
             processor = FrameProcessor(
                 self, segmenter=self._segmenter, calibration=calibration, extrinsics=extrinsics,
                 outputs=self._outputs, health=self.health, settings=lambda: self._settings)
@@ -158,54 +148,6 @@ class RoadSegNode(LifecycleNode):
         self.health.set_condition(_TRANSITION, Level.ERROR, text)
         self._reporter.publish()
 
-    def _open_backend(self, stack: ExitStack) -> Backend:
-        """Return the active backend that the parameters ask for; the stack deactivates it."""
-        wanted = self._settings
-        model = read_model(wanted.model)
-        backend = open_service(model, wanted.backend, wanted.threads, self._report_service)
-        # The backends before the chosen one in the order of preference were unusable.
-        passed_over = [] if wanted.backend == backend.name else [
-            f'{other.name} {reason}'
-            for other in takewhile(lambda other: other.name != backend.name, BACKENDS)
-            if (reason := other.unavailable())]
-        facts = {'model': str(model.path), 'model sha256': model.sha256, 'backend': backend.name,
-                 'backends passed over': '; '.join(passed_over) or 'none'}
-        self.health.set_facts(**facts)
-        stack.callback(self.health.forget_facts, *facts)
-        stack.callback(self.health.clear_condition, _SERVICE)
-        stack.enter_context(backend)
-        self.get_logger().info(', '.join(f'{name} {value}' for name, value in facts.items()))
-        return backend
-
-    def _report_service(self, service: Service) -> None:
-        """Report which backend serves and why it is not the wanted one; from any thread."""
-        self.health.set_facts(backend=service.backend)
-        if not service.note:
-            self.health.clear_condition(_SERVICE)
-            self.get_logger().info(f'from now on {service.backend} serves')
-            return
-        self.health.set_condition(_SERVICE, Level.WARN, service.note)
-        if service.is_settled:
-            self.get_logger().warning(service.note)
-
-    def _recovering(self, stack: ExitStack, backend: Backend) -> RecoveringBackend:
-        """Return the backend with those for CPUs behind it; the stack deactivates what is used."""
-        def changed(name: str, reason: str) -> None:
-            self.health.set_facts(backend=name)
-            text = f'{reason}: {name} loaded instead'
-            self.get_logger().error(text)
-            if name == backend.name:
-                self.health.notice(time.perf_counter_ns(), 'backend_reloaded', Level.WARN, text)
-            else:
-                self.health.set_condition(_BACKEND, Level.WARN, text)
-
-        others = (other(backend.model, self._settings.threads) for other in BACKENDS
-                  if other.name != backend.name and other.unavailable() is None)
-        recovering = RecoveringBackend(backend, others, changed)
-        stack.callback(self.health.clear_condition, _BACKEND)
-        stack.callback(recovering.deactivate)
-        return recovering
-
     def _take_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         """Check new values and put them in force from the next frame on, or say what is wrong."""
         if self._settings is not None:
@@ -239,6 +181,21 @@ class RoadSegNode(LifecycleNode):
         self.get_logger().error(text)
         self.health.set_condition(_QOS, Level.ERROR, text)
         self._reporter.publish()
+
+    def _open_extrinsics(self, stack: ExitStack) -> ExtrinsicsSource:
+        """Return the source of the camera's pose, which follows the parameters as they are set."""
+        fixed = FixedExtrinsics(self._settings.extrinsics)
+
+        def follow(parameters: list[Parameter]) -> None:
+            fixed.extrinsics = self._settings.extrinsics
+
+        self.add_post_set_parameters_callback(follow)
+        stack.callback(self.remove_post_set_parameters_callback, follow)
+        extrinsics = open_extrinsics(
+            self, self._settings, fixed,
+            switched=lambda: self.get_logger().info('extrinsics: from now on TF alone'))
+        stack.callback(extrinsics.close)
+        return extrinsics
 
     def _subscribe(self, stack: ExitStack, topics: InputTopics, calibration: CalibrationFeed,
                    worker: NewestItemWorker[Frame]) -> None:

@@ -15,13 +15,13 @@ from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
 from road_seg.health import Health
 from road_seg.health import Level
+from road_seg.parameters import Parameters
 from road_seg.pipeline import Segmenter
 from road_seg.ros.calibration_feed import CalibrationFeed
 from road_seg.ros.conversions import encoding_of
 from road_seg.ros.conversions import RgbReader
 from road_seg.ros.conversions import stamp_ns
 from road_seg.ros.outputs import Outputs
-from road_seg.ros.parameters import Parameters
 from road_seg.ros.transforms import ExtrinsicsSource
 
 # A camera that damages every frame in another way must not fill the log.

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from rclpy.node import Node
 
+from road_seg.parameters import are_rectified
+
 _COMPRESSED = '/compressed'
 _CAMERA_INFO = 'camera_info'
-_RECTIFIED = 'image_rect'
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,9 @@ class InputTopics:
         """
         Say whether the images follow P of the calibration.
 
-        :param image_geometry: raw, rectified, or auto: image_proc's convention, by which
-            rectified images are on topics named image_rect, image_rect_color, ...
+        :param image_geometry: raw, rectified, or auto: by the name of their topic.
         """
-        if image_geometry != 'auto':
-            return image_geometry == 'rectified'
-        return self.image.removesuffix(_COMPRESSED).rpartition('/')[2].startswith(_RECTIFIED)
+        return are_rectified(image_geometry, self.image)
 
 
 def input_topics(node: Node, is_compressed: bool) -> InputTopics:

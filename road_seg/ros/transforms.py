@@ -11,7 +11,7 @@ from rclpy.time import Time
 from road_seg.camera import Extrinsics
 from road_seg.errors import CalibrationError
 from road_seg.errors import ConfigError
-from road_seg.ros.parameters import Parameters
+from road_seg.parameters import Parameters
 
 try:
     import tf2_ros
@@ -46,17 +46,17 @@ class FixedExtrinsics:
     """
     The pose that the parameters give, at any time.
 
-    :param extrinsics: that pose.
+    :param extrinsics: that pose; it may be replaced.
     """
 
     name = 'parameters'
 
     def __init__(self, extrinsics: Extrinsics) -> None:
-        self._extrinsics = extrinsics
+        self.extrinsics = extrinsics
 
     def at(self, stamp_ns: int, camera_frame: str) -> Extrinsics:
         """Return the pose."""
-        return self._extrinsics
+        return self.extrinsics
 
     def close(self) -> None:
         """Do nothing."""
@@ -152,16 +152,16 @@ class TfOnceKnown:
         self._transforms.close()
 
 
-def open_extrinsics(node: Node, parameters: Parameters,
+def open_extrinsics(node: Node, parameters: Parameters, fixed: FixedExtrinsics,
                     switched: Callable[[], None]) -> ExtrinsicsSource:
     """
     Return the source that the parameters ask for.
 
     :param node: subscribes to TF, if that is asked for.
+    :param fixed: the pose of the parameters.
     :param switched: called when TF takes over from the parameters.
     :raises ConfigError: TF is asked for and not installed.
     """
-    fixed = FixedExtrinsics(parameters.extrinsics)
     wanted = parameters.extrinsics_source
     if wanted == 'parameters' or (wanted == 'auto' and tf2_ros is None):
         return fixed

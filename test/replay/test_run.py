@@ -1,5 +1,7 @@
 """A replay from bag to report, with a stand-in for the node."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 import json
 from pathlib import Path
@@ -18,6 +20,7 @@ import pytest
 from road_seg.backends import ModelFile
 from road_seg.backends import read_model
 from road_seg.bags import messages
+from road_seg.bags.drive import Drive
 from road_seg.bags.reader import BagReader
 from road_seg.bags.sample import record
 from road_seg.bags.sources import Source
@@ -29,6 +32,8 @@ from road_seg.grid import DrivableGrid
 from road_seg.grid import GridSpec
 from road_seg.grid import Reason
 from road_seg.labels import LabelMap
+from road_seg.parameters import checked_parameters
+from road_seg.replay.lockstep import Lockstep
 from road_seg.replay.run import Replay
 from road_seg.serialized import Answer
 from road_seg.serialized import header_stamp_ns
@@ -42,8 +47,16 @@ def model(tiny_model_path: Path) -> ModelFile:
 
 def replay(bag: Path, model: ModelFile, node: FakeNode | None = None, **options: object) -> dict:
     """Replay a bag into folders beside it and return the summary."""
-    work = Replay(bag, model, bag.parent / 'report', bag.parent / 'report' / 'outputs', **options)
-    return work.run(lambda image_type: node or FakeNode(image_type))
+    parameters = checked_parameters({})
+    work = Replay(bag, model, parameters, bag.parent / 'report',
+                  bag.parent / 'report' / 'outputs', 'lockstep', **options)
+
+    @contextmanager
+    def open_player(drive: Drive) -> Iterator[Lockstep]:
+        with node or FakeNode(drive.image_type) as opened:
+            yield Lockstep(opened, parameters)
+
+    return work.run(open_player)
 
 
 def test_a_perfect_replay(tmp_path: Path, model: ModelFile):

@@ -14,10 +14,10 @@ from road_seg.camera import Extrinsics
 from road_seg.errors import ConfigError
 from road_seg.grid import GridRules
 from road_seg.grid import GridSpec
+from road_seg.parameters import PARAMETERS
+from road_seg.parameters import Parameters
 from road_seg.resources import config_dir
-from road_seg.ros.parameters import PARAMETERS
-from road_seg.ros.parameters import Parameters
-from road_seg.ros.parameters import read_parameters
+from road_seg.ros.declared import read_parameters
 
 pytestmark = pytest.mark.ros
 

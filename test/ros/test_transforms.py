@@ -24,9 +24,9 @@ from road_seg.calibration import CameraInfo
 from road_seg.camera import Extrinsics
 from road_seg.errors import CalibrationError
 from road_seg.errors import ConfigError
+from road_seg.parameters import PARAMETERS
+from road_seg.parameters import Parameters
 from road_seg.ros import transforms
-from road_seg.ros.parameters import PARAMETERS
-from road_seg.ros.parameters import Parameters
 from road_seg.ros.transforms import FixedExtrinsics
 from road_seg.ros.transforms import open_extrinsics
 from road_seg.ros.transforms import TfExtrinsics
@@ -156,17 +156,17 @@ class TestOpen:
     def test_without_tf2_ros(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(transforms, 'tf2_ros', None)
         for source in ('auto', 'parameters'):
-            opened = open_extrinsics(None, self._parameters(source), lambda: None)
-            assert opened.at(0, FRAME) == Extrinsics(1.5, 0.0, 1.4)
+            opened = open_extrinsics(None, self._parameters(source), FIXED, lambda: None)
+            assert opened.at(0, FRAME) == Extrinsics(9.0, 0.0, 9.0)
         with pytest.raises(ConfigError, match=r"extrinsics\.source: found 'tf' without tf2_ros"):
-            open_extrinsics(None, self._parameters('tf'), lambda: None)
+            open_extrinsics(None, self._parameters('tf'), FIXED, lambda: None)
 
     def test_with_tf2_ros(self, monkeypatch: pytest.MonkeyPatch) -> None:
         buffer, closed = Buffer(), []
         monkeypatch.setattr(transforms, 'tf2_ros', _tf2_ros(buffer, closed))
-        assert open_extrinsics(None, self._parameters('tf'), lambda: None).name == 'tf'
-        source = open_extrinsics(None, self._parameters('auto'), lambda: None)
-        assert source.at(0, FRAME).x == 1.5
+        assert open_extrinsics(None, self._parameters('tf'), FIXED, lambda: None).name == 'tf'
+        source = open_extrinsics(None, self._parameters('auto'), FIXED, lambda: None)
+        assert source.at(0, FRAME).x == 9.0
         buffer.set(2.5, 1.4)
         assert source.at(0, FRAME).x == 2.5
         source.close()

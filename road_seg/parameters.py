@@ -1,15 +1,10 @@
-"""The node's parameters: one table for their descriptors, their checks and their defaults."""
+"""The node's parameters, without ROS: one table for their checks and their defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import fields
 import math
 from pathlib import Path
-
-from rcl_interfaces.msg import FloatingPointRange
-from rcl_interfaces.msg import IntegerRange
-from rcl_interfaces.msg import ParameterDescriptor
-from rclpy.node import Node
 
 from road_seg.backends import BACKENDS
 from road_seg.backends import default_model
@@ -82,22 +77,6 @@ class ParameterSpec:
                               fix='correct it in the parameter file or on the command line')
         return value
 
-    def descriptor(self) -> ParameterDescriptor:
-        """Return what `ros2 param describe` shows."""
-        descriptor = ParameterDescriptor(name=self.name, description=self.description,
-                                         read_only=not self.is_live)
-        if isinstance(self.default, str):
-            descriptor.additional_constraints = self.expected
-        elif isinstance(self.default, bool):
-            pass
-        elif isinstance(self.default, int):
-            descriptor.integer_range = [
-                IntegerRange(from_value=self.minimum, to_value=self.maximum, step=1)]
-        else:
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=self.minimum, to_value=self.maximum, step=0.0)]
-        return descriptor
-
 
 PARAMETERS = (
     ParameterSpec('model', '', 'Path of the ONNX model file; empty for the shipped one.',
@@ -124,19 +103,19 @@ PARAMETERS = (
     ParameterSpec('extrinsics.tf_timeout', 0.05,
                   'Longest wait for the transform of an image, s.', 0.0, 1.0),
     ParameterSpec('extrinsics.x', 1.5, 'Camera position forward of the base frame, m.',
-                  -100.0, 100.0),
+                  -100.0, 100.0, is_live=True),
     ParameterSpec('extrinsics.y', 0.0, 'Camera position left of the base frame, m.',
-                  -100.0, 100.0),
+                  -100.0, 100.0, is_live=True),
     ParameterSpec('extrinsics.z', 1.4, 'Camera height above the ground of the base frame, m.',
-                  0.01, 100.0),
+                  0.01, 100.0, is_live=True),
     ParameterSpec('extrinsics.roll', 0.0, "Camera body's rotation about its x axis, rad.",
-                  -math.pi, math.pi),
+                  -math.pi, math.pi, is_live=True),
     ParameterSpec('extrinsics.pitch', 0.0,
                   "Camera body's rotation about its y axis, rad; positive looks down.",
-                  -math.pi, math.pi),
+                  -math.pi, math.pi, is_live=True),
     ParameterSpec('extrinsics.yaw', 0.0,
                   "Camera body's rotation about its z axis, rad; positive looks left.",
-                  -math.pi, math.pi),
+                  -math.pi, math.pi, is_live=True),
     ParameterSpec('grid.resolution', 0.2, "Edge of one of the grid's cells, m.", 0.01, 10.0,
                   is_live=True),
     ParameterSpec('grid.x_min', 0.0, 'Rear edge of the grid in the base frame, m.',
@@ -237,38 +216,24 @@ class Parameters:
             grid_rules=read(GridRules, 'grid'))
 
 
-def read_parameters(node: Node) -> Parameters:
+def checked_parameters(values: Mapping[str, Value]) -> Parameters:
     """
-    Return the node's parameters; declare those that are not declared yet.
+    Return the parameters of a node that is given some values; the others have their defaults.
 
-    :raises ConfigError: the user gave one a wrong value.
-    """
-    return Parameters.from_values({spec.name: _value(node, spec) for spec in PARAMETERS})
-
-
-def changed_parameters(node: Node, changes: Mapping[str, object]) -> Parameters:
-    """
-    Return what the node's parameters would be after changes; nothing is changed here.
-
-    :param changes: new values by full name; other names than those of PARAMETERS do not count.
-    :raises ConfigError: a new value is wrong or does not go with the others.
+    :param values: by full name; names the node does not have are ignored, as rclpy does.
+    :raises ConfigError: a value is wrong.
     """
     return Parameters.from_values({
-        spec.name: spec.check(changes[spec.name]) if spec.name in changes
-        else node.get_parameter(spec.name).value for spec in PARAMETERS})
+        spec.name: spec.check(values.get(spec.name, spec.default)) for spec in PARAMETERS})
 
 
-def _value(node: Node, spec: ParameterSpec) -> Value:
+def are_rectified(image_geometry: str, image_topic: str) -> bool:
     """
-    Return the checked value of one parameter, declared with its descriptor.
+    Say whether images follow P of their calibration.
 
-    It is first declared without a type, because rclpy's own refusal of a value would not tell
-    the user what to do and would not take 40 for 40.0.
+    :param image_geometry: one of GEOMETRIES; auto is image_proc's convention, by which rectified
+        images are on topics named image_rect, image_rect_color, ...
     """
-    if not node.has_parameter(spec.name):
-        untyped = node.declare_parameter(spec.name, spec.default,
-                                         ParameterDescriptor(dynamic_typing=True)).value
-        node.undeclare_parameter(spec.name)
-        node.declare_parameter(spec.name, spec.check(untyped), spec.descriptor(),
-                               ignore_override=True)
-    return node.get_parameter(spec.name).value
+    if image_geometry != 'auto':
+        return image_geometry == 'rectified'
+    return image_topic.removesuffix('/compressed').rpartition('/')[2].startswith('image_rect')

@@ -1,0 +1,67 @@
+"""Replay through the live node, the next frame after the answer to the last."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol
+
+from road_seg.bags.drive import Drive
+from road_seg.bags.drive import Frame
+from road_seg.camera import Extrinsics
+from road_seg.parameters import Parameters
+from road_seg.replay.player import Answered
+from road_seg.replay.player import naming
+from road_seg.replay.player import pose_of
+from road_seg.serialized import Answer
+
+ANSWER_TIMEOUT_S = 30.0
+
+
+class Node(Protocol):
+    """The live node, as a client sees it."""
+
+    info: dict[str, str]
+
+    def send_camera_info(self, cdr: bytes) -> None:
+        """Send a serialized CameraInfo and wait until it is known."""
+
+    def send_extrinsics(self, extrinsics: Extrinsics) -> None:
+        """Set where the camera is and wait until it is known."""
+
+    def process(self, image_cdr: bytes, stamp_ns: int, timeout_s: float) -> Answer:
+        """Send a serialized image and wait for the outputs of that stamp."""
+
+
+class Lockstep:
+    """
+    Send every frame and wait for its answer.
+
+    :param node: the node, active.
+    :param parameters: those it runs with.
+    """
+
+    def __init__(self, node: Node, parameters: Parameters) -> None:
+        self._node = node
+        self._parameters = parameters
+
+    @property
+    def info(self) -> dict[str, str]:
+        """What the node tells about itself."""
+        return self._node.info
+
+    def play(self, drive: Drive) -> Iterator[Answered]:
+        """Yield each frame with its answer."""
+        for frame in drive.frames():
+            with naming(drive, frame):
+                pose = prepare(self._node, frame, self._parameters)
+                answer = self._node.process(frame.image, frame.stamp_ns, ANSWER_TIMEOUT_S)
+            yield frame, answer if pose else replace(answer, grid=None, reasons=None)
+
+
+def prepare(node: Node, frame: Frame, parameters: Parameters) -> Extrinsics | None:
+    """Tell the node a frame's calibration and pose; return the pose, None if it is unknown."""
+    if frame.camera_info is not None:
+        node.send_camera_info(frame.camera_info)
+    pose = pose_of(frame, parameters)
+    if pose:
+        node.send_extrinsics(pose)
+    return pose
