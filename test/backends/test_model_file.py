@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 import hashlib
+import json
 from pathlib import Path
 
 from hypothesis import given
@@ -145,3 +146,16 @@ def test_a_shipped_model_is_found_by_its_name(tmp_path: Path, monkeypatch) -> No
     (tmp_path / 'road_unet').write_bytes(b'mine')
     with pytest.raises(ModelError, match='no complete ONNX file'):
         read_model('road_unet')
+
+
+def test_the_permissive_model_names_no_data_for_research_only() -> None:
+    """Companies choose it by its licences."""
+    research, permissive = (
+        [item['licence'] for item in json.loads(read_model(name).metadata['road_seg.training'])[
+            'data']] for name in ('road_unet', 'road_unet_permissive'))
+    assert any('non-commercial' in licence for licence in research)
+    assert len(permissive) == 4
+    for licence in permissive:
+        assert any(words in licence for words in ('MIT', 'CC BY 4.0', 'drawn by road-seg'))
+        assert 'non-commercial' not in licence
+        assert 'NC' not in licence
