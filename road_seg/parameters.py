@@ -79,7 +79,8 @@ class ParameterSpec:
 
 
 PARAMETERS = (
-    ParameterSpec('model', '', 'Path of the ONNX model file; empty for the shipped one.',
+    ParameterSpec('model', '',
+                  'Path of the ONNX model file or name of a shipped one; empty for road_unet.',
                   may_be_empty=True),
     ParameterSpec('backend', 'auto', 'Inference library; auto takes the fastest usable one.',
                   choices=('auto', *(backend.name for backend in BACKENDS))),

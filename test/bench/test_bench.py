@@ -8,6 +8,7 @@ import sys
 import pytest
 from tiny_model import write_tiny_model
 
+import road_seg
 from road_seg.bench.run import graph_summary
 from road_seg.bench.table import markdown
 from road_seg.cli.main import main
@@ -53,6 +54,8 @@ def test_without_ros_the_graph_is_left_out(tmp_path: Path, words: list[str],
     for name in list(sys.modules):
         if name.startswith('road_seg.ros'):
             monkeypatch.delitem(sys.modules, name)
+    # What is imported now would stay the package's attribute.
+    monkeypatch.setattr(road_seg, 'ros', None, raising=False)
     monkeypatch.setitem(sys.modules, 'rclpy', None)
     monkeypatch.setitem(sys.modules, 'rclpy.publisher', None)
     assert main(words) == 0
