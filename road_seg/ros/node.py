@@ -184,15 +184,8 @@ class RoadSegNode(LifecycleNode):
 
     def _open_extrinsics(self, stack: ExitStack) -> ExtrinsicsSource:
         """Return the source of the camera's pose, which follows the parameters as they are set."""
-        fixed = FixedExtrinsics(self._settings.extrinsics)
-
-        def follow(parameters: list[Parameter]) -> None:
-            fixed.extrinsics = self._settings.extrinsics
-
-        self.add_post_set_parameters_callback(follow)
-        stack.callback(self.remove_post_set_parameters_callback, follow)
         extrinsics = open_extrinsics(
-            self, self._settings, fixed,
+            self, self._settings, FixedExtrinsics(lambda: self._settings.extrinsics),
             switched=lambda: self.get_logger().info('extrinsics: from now on TF alone'))
         stack.callback(extrinsics.close)
         return extrinsics

@@ -46,17 +46,17 @@ class FixedExtrinsics:
     """
     The pose that the parameters give, at any time.
 
-    :param extrinsics: that pose; it may be replaced.
+    :param extrinsics: returns that pose.
     """
 
     name = 'parameters'
 
-    def __init__(self, extrinsics: Extrinsics) -> None:
-        self.extrinsics = extrinsics
+    def __init__(self, extrinsics: Callable[[], Extrinsics]) -> None:
+        self._extrinsics = extrinsics
 
     def at(self, stamp_ns: int, camera_frame: str) -> Extrinsics:
         """Return the pose."""
-        return self.extrinsics
+        return self._extrinsics()
 
     def close(self) -> None:
         """Do nothing."""

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.ros
 FRAME = 'front_camera_optical'
 # A camera that looks along x: optical z = x, optical x = -y, optical y = -z.
 AHEAD = (-0.5, 0.5, -0.5, 0.5)
-FIXED = FixedExtrinsics(Extrinsics(9.0, 0.0, 9.0))
+FIXED = FixedExtrinsics(lambda: Extrinsics(9.0, 0.0, 9.0))
 
 MakeGraph = Callable[..., Graph]
 
