@@ -3,11 +3,13 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field
 
 import numpy as np
 
 from road_seg.bags.messages import CAMERA_INFO
 from road_seg.bags.messages import COMPRESSED_IMAGE
+from road_seg.bags.messages import decode_rgb
 from road_seg.bags.messages import IMAGE
 from road_seg.bags.messages import OCCUPANCY_GRID
 from road_seg.bags.messages import TF
@@ -45,7 +47,6 @@ class Frame:
     :param pose: where the camera was, from the recorded transforms; None while they do not know
         the camera.
     :param pose_error: why there is no pose although they know the camera; None otherwise.
-    :param rgb: (H, W, 3) uint8, the picture, once somebody has decoded it.
     """
 
     index: int
@@ -57,7 +58,18 @@ class Frame:
     reasons_truth: bytes | None = None
     pose: Extrinsics | None = None
     pose_error: CalibrationError | None = None
-    rgb: np.ndarray | None = None
+    _rgb: np.ndarray | None = field(default=None, init=False, repr=False)
+
+    def rgb(self, image_type: str) -> np.ndarray:
+        """
+        Return the picture (H, W, 3) uint8 RGB, decoded once.
+
+        :param image_type: message type of the image.
+        :raises InputError: the message or the image in it is damaged.
+        """
+        if self._rgb is None:
+            self._rgb = decode_rgb(self.image, image_type)
+        return self._rgb
 
 
 class Drive:
@@ -87,7 +99,7 @@ class Drive:
         camera = self.image_topic.removesuffix(_COMPRESSED).rpartition('/')[0]
         self.info_topic = self._if_recorded(f'{camera}/camera_info', CAMERA_INFO)
         self.truth_topic = self._if_recorded(TRUTH_TOPIC, IMAGE)
-        self._truths = {topic: field for topic, msgtype, field in (
+        self._truths = {topic: name for topic, msgtype, name in (
             (TRUTH_TOPIC, IMAGE, 'truth'), (GRID_TRUTH_TOPIC, OCCUPANCY_GRID, 'grid_truth'),
             (REASONS_TRUTH_TOPIC, IMAGE, 'reasons_truth')) if self._if_recorded(topic, msgtype)}
         self._truth = truth
@@ -148,7 +160,7 @@ class Drive:
         info = first_info.cdr if first_info else None
         self._read_static_transforms()
         waiting: deque[Frame] = deque()
-        truths: dict[str, dict[int, bytes]] = {field: {} for field in self._truths.values()}
+        truths: dict[str, dict[int, bytes]] = {name: {} for name in self._truths.values()}
         count = 0
         for message in self._reader.messages(topic for topic in topics if topic):
             if message.topic == self.info_topic:
@@ -182,8 +194,8 @@ class Drive:
 
     def _completed(self, frame: Frame, truths: dict[str, dict[int, bytes]]) -> Frame:
         """Attach a frame's pose and its truths, by field, and forget the truths before them."""
-        for field, known in truths.items():
-            setattr(frame, field, known.get(frame.stamp_ns))
+        for name, known in truths.items():
+            setattr(frame, name, known.get(frame.stamp_ns))
             for stamp_ns in [stamp for stamp in known if stamp < frame.stamp_ns]:
                 del known[stamp_ns]
         if self._truth:

@@ -9,7 +9,6 @@ import numpy as np
 from road_seg.bags.drive import Drive
 from road_seg.bags.drive import Frame
 from road_seg.bags.messages import decode_mask
-from road_seg.bags.messages import decode_rgb
 from road_seg.bags.reader import BagReader
 from road_seg.bags.truth import BagTruth
 from road_seg.labels import LabelMap
@@ -97,7 +96,7 @@ def _worst(a: Run, b: Run, worst: list[tuple[int, float]]) -> str:
 def _exhibit(frame: Frame, drive: Drive, masks: Iterable[BagTruth], loss: float,
              labels: LabelMap) -> Exhibit:
     """Return a frame with both masks, and the errors where the truth is in the bag."""
-    rgb = decode_rgb(frame.image, drive.image_type)
+    rgb = frame.rgb(drive.image_type)
     shown = {'image': pictures.photo(rgb)}
     truth: np.ndarray | None = None
     if frame.truth is not None:

@@ -14,7 +14,6 @@ from road_seg.bags.messages import CAMERA_INFO
 from road_seg.bags.messages import decode
 from road_seg.bags.messages import decode_grid
 from road_seg.bags.messages import decode_mask
-from road_seg.bags.messages import decode_rgb
 from road_seg.bags.messages import IMAGE
 from road_seg.bags.messages import OCCUPANCY_GRID
 from road_seg.bags.writer import BagWriter
@@ -136,7 +135,7 @@ def _score(result: Evaluation, frame: Frame, answer: Answer, image_type: str) ->
     """Score a frame and note how long everything took."""
     mask = decode_mask(answer.mask)
     truth = None if frame.truth is None else decode_mask(frame.truth)
-    rgb = decode_rgb(frame.image, image_type) if frame.rgb is None else frame.rgb
+    rgb = frame.rgb(image_type)
     started_ns = time.perf_counter_ns()
     result.scores.flicker.update(rgb, mask)
     if truth is not None:

@@ -87,7 +87,7 @@ class Gallery:
         self._worst.add(scored.error_share or 0.0, make)
 
     def _exhibit(self, scored: ScoredFrame) -> Exhibit:
-        rgb = decode_rgb(scored.frame.image, self._image_type)
+        rgb = scored.frame.rgb(self._image_type)
         answer = scored.answer
         shown = {'image': pictures.photo(rgb),
                  'mask': pictures.class_map(scored.mask, self._labels)}

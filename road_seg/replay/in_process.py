@@ -11,7 +11,6 @@ from road_seg.bags.drive import Drive
 from road_seg.bags.drive import Frame
 from road_seg.bags.messages import CAMERA_INFO
 from road_seg.bags.messages import decode
-from road_seg.bags.messages import decode_rgb
 from road_seg.bags.messages import encode_grid
 from road_seg.bags.messages import encode_image
 from road_seg.calibration import CameraInfo
@@ -105,6 +104,5 @@ def _decoded(drive: Drive) -> Iterator[_Decoded]:
     for frame in drive.frames():
         started_ns = time.perf_counter_ns()
         with naming(drive, frame):
-            rgb = decode_rgb(frame.image, drive.image_type)
-        frame.rgb = rgb
+            rgb = frame.rgb(drive.image_type)
         yield frame, rgb, time.perf_counter_ns() - started_ns
