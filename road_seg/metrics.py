@@ -42,15 +42,11 @@ class ConfusionMatrix:
 
     def iou(self) -> np.ndarray:
         """Return the intersection over union by class (C,) float64; NaN for an absent class."""
-        hits = self.counts.diagonal()
-        union = self.counts.sum(axis=0) + self.counts.sum(axis=1) - hits
-        return _ratio(hits, union)
+        return iou(self.counts.diagonal(), self.counts.sum(axis=1), self.counts.sum(axis=0))
 
     def miou(self) -> float:
         """Return the mean IoU of the classes present; NaN if there are none."""
-        values = self.iou()
-        present = values[~np.isnan(values)]
-        return float(present.mean()) if present.size else float('nan')
+        return mean_of_present(self.iou())
 
     def __add__(self, other: 'ConfusionMatrix') -> 'ConfusionMatrix':
         merged = ConfusionMatrix(len(self.counts))
@@ -170,6 +166,23 @@ class ExpectedCalibrationError:
         merged = ExpectedCalibrationError()
         merged.counts = self.counts + other.counts
         return merged
+
+
+def iou(hits: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """
+    Return the intersection over union by class (C,) float64; NaN for an absent class.
+
+    :param hits: (C,) pixels whose class is right.
+    :param truth: (C,) pixels of the truth.
+    :param predicted: (C,) pixels of the prediction.
+    """
+    return _ratio(hits, truth + predicted - hits)
+
+
+def mean_of_present(values: np.ndarray) -> float:
+    """Return the mean of the values that are not NaN; NaN if there are none."""
+    present = values[~np.isnan(values)]
+    return float(present.mean()) if present.size else float('nan')
 
 
 def _check_pair(truth: np.ndarray, other: np.ndarray) -> None:

@@ -53,10 +53,6 @@ class Peer:
         self._request.set_output_tensor(openvino.Tensor(self._classes, shared_memory=True))
         self._mask: np.ndarray | None = None
 
-    def infer(self) -> None:
-        """Run the network alone on the image of the last call of segment."""
-        self._request.infer()
-
     def segment(self, rgb: np.ndarray) -> np.ndarray:
         """
         Return the mask of a frame, valid until the next call.

@@ -13,6 +13,7 @@ from road_seg.backends.model_file import ModelFile
 from road_seg.backends.model_file import read_model
 from road_seg.errors import ModelError
 from road_seg.export.onnx_export import set_metadata
+from road_seg.export.quantize import replace_input
 from road_seg.files import atomic_write
 
 
@@ -69,10 +70,7 @@ def _resize_image(graph: onnx.GraphProto, cast: onnx.NodeProto, size: tuple[int,
         resized = _resize(graph, last.output[0], pixels, wanted, 3)
         graph.node.insert(list(graph.node).index(last) + 1, resized)
         last = resized
-    for node in readers:
-        for index, name in enumerate(node.input):
-            if name == cast.output[0]:
-                node.input[index] = last.output[0]
+    replace_input(readers, cast.output[0], last.output[0])
 
 
 def _resize(graph: onnx.GraphProto, source: str, name: str, size: tuple[int, int],

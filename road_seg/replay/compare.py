@@ -12,6 +12,8 @@ import yaml
 from road_seg.errors import ConfigError
 from road_seg.errors import InputError
 from road_seg.files import atomic_write
+from road_seg.metrics import iou
+from road_seg.metrics import mean_of_present
 
 _RESAMPLES = 2000
 _CONFIDENCE = 0.95
@@ -182,11 +184,8 @@ def write_junit(path: Path, checked: list[tuple[Limit, str | None]]) -> None:
 
 def _scores(counts: np.ndarray) -> np.ndarray:
     """Return mean IoU and the IoU of each class; counts (C, 3), result (C + 1,) float64."""
-    both, truth, mask = counts.T
-    union = truth + mask - both
-    iou = np.divide(both, union, out=np.full(len(both), np.nan), where=union > 0)
-    present = iou[~np.isnan(iou)]
-    return np.concatenate(([present.mean() if present.size else np.nan], iou))
+    by_class = iou(*counts.T)
+    return np.concatenate(([mean_of_present(by_class)], by_class))
 
 
 def _number(run: Run, metric: str) -> float:

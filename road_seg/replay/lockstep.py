@@ -54,7 +54,12 @@ class Lockstep:
             with naming(drive, frame):
                 pose = prepare(self._node, frame, self._parameters)
                 answer = self._node.process(frame.image, frame.stamp_ns, ANSWER_TIMEOUT_S)
-            yield frame, answer if pose else replace(answer, grid=None, reasons=None)
+            yield frame, with_known_grid(answer, pose)
+
+
+def with_known_grid(answer: Answer, pose: Extrinsics | None) -> Answer:
+    """Return the answer, without the grid the node made of an outdated pose if there is none."""
+    return answer if pose else replace(answer, grid=None, reasons=None)
 
 
 def prepare(node: Node, frame: Frame, parameters: Parameters) -> Extrinsics | None:

@@ -3,16 +3,15 @@
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Iterator
-from dataclasses import replace
 import time
 from typing import Protocol
 
 from road_seg.bags.drive import Drive
 from road_seg.bags.drive import Frame
-from road_seg.camera import Extrinsics
 from road_seg.parameters import Parameters
 from road_seg.replay.lockstep import Node
 from road_seg.replay.lockstep import prepare
+from road_seg.replay.lockstep import with_known_grid
 from road_seg.replay.overlap import ahead
 from road_seg.replay.player import Answered
 from road_seg.replay.player import naming
@@ -97,17 +96,14 @@ class Realtime:
         while self._waiting:
             frame = self._waiting[0]
             if self._node.is_answered(frame.stamp_ns):
-                yield frame, self._take(frame, pose_of(frame, self._parameters))
+                answer = self._node.take(frame.stamp_ns)
+                yield frame, with_known_grid(answer, pose_of(frame, self._parameters))
             elif self._is_dropped(frame):
                 self._node.take(frame.stamp_ns)
                 yield frame, None
             else:
                 return
             self._waiting.popleft()
-
-    def _take(self, frame: Frame, pose: Extrinsics | None) -> Answer:
-        answer = self._node.take(frame.stamp_ns)
-        return answer if pose else replace(answer, grid=None, reasons=None)
 
     def _is_dropped(self, frame: Frame) -> bool:
         """Say whether a later frame has been answered: the node never goes back."""
