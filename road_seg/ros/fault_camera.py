@@ -1,13 +1,11 @@
 """A camera in a process of its own that sends what a fault makes of its frames."""
 
 from array import array
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import cycle
 from multiprocessing.connection import Connection
 import time
@@ -57,7 +55,7 @@ class Switched:
     """
     The camera's answer to a new order.
 
-    :param at_ns: when it followed it, perf_counter_ns.
+    :param at_ns: when it began to follow it, perf_counter_ns.
     :param stamps: of the frames sent under the order before, ns.
     """
 
@@ -83,10 +81,10 @@ def _play(loop: Loop, namespace: str, domain_id: int, parent: Connection) -> Non
         reliable, infos = connect(client)
         fault, stamps = _FAULTS[HEALTHY], ()
         while True:
+            parent.send(Switched(time.perf_counter_ns(), stamps))
             with _image_publisher(client, fault, reliable) as images:
-                begin = partial(_answer, parent, stamps)
                 stamps = tuple(_send(cycle(map(_Message.of, fault.change(shots))), images, infos,
-                                     fault.rate_hz or loop.rate_hz, parent, begin))
+                                     fault.rate_hz or loop.rate_hz, parent))
                 fault = _FAULTS[parent.recv()]
 
 
@@ -103,27 +101,19 @@ def _image_publisher(client: ClientNode, fault: Fault, reliable: Publisher) -> I
         client.remove(publisher)
 
 
-def _answer(parent: Connection, stamps: tuple[int, ...]) -> None:
-    """Tell the parent that its order is followed from now on."""
-    parent.send(Switched(time.perf_counter_ns(), stamps))
-
-
 def _send(messages: Iterable['_Message'], images: Publisher, infos: Publisher, rate_hz: float,
-          parent: Connection, begin: Callable[[], None]) -> Iterator[int]:
+          parent: Connection) -> Iterator[int]:
     """
     Publish until the parent has another order; yield the stamps, ns.
 
     :param messages: without end, or none.
-    :param begin: called when the first frame is due.
     """
     period_ns = round(NS_PER_S / rate_hz)
     read_out_ns = min(READ_OUT_NS, period_ns // 2)
     due_ns = time.time_ns()
-    for index, message in enumerate(messages):
+    for message in messages:
         stamp_ns, image, info = message.at(due_ns)
         sleep_until(due_ns)
-        if not index:
-            begin()
         if info:
             infos.publish(info)
         images.publish(image)
@@ -131,7 +121,6 @@ def _send(messages: Iterable['_Message'], images: Publisher, infos: Publisher, r
         due_ns = max(due_ns + period_ns, time.time_ns())
         if parent.poll(max(0, due_ns - read_out_ns - time.time_ns()) / NS_PER_S):
             return
-    begin()  # there is nothing to send
 
 
 @dataclass(frozen=True)

@@ -44,14 +44,13 @@ _CAMERA_TIMEOUT_S = 10.0
 _FOUND_TIMEOUT_S, _RECOVERED_TIMEOUT_S = 8.0, 10.0
 # No fault is begun that could not end in the run.
 _LAST_FAULT_S = 6.0
-_USAGE_NS = 1_000_000_000
-_MS = 1e-3
+_USAGE_S = 1.0
 _NS_PER_S = 1e9
 
 
 def run_soak(loop: Loop, steps: Iterator[Step], seconds: float,
              parameters: Mapping[str, object], progress: Callable[[int, int], None]
-             ) -> tuple[Record, dict[str, str], int]:
+             ) -> tuple[Record, dict[str, str]]:
     """
     Let the camera send frames to the real node and inject one fault after the other.
 
@@ -59,8 +58,7 @@ def run_soak(loop: Loop, steps: Iterator[Step], seconds: float,
     :param seconds: how long, from the first mask on.
     :param parameters: the node's parameters by full name.
     :param progress: called with the whole seconds gone and in all.
-    :return: what was seen, the values of the node's last report, and when the run ended,
-        perf_counter_ns.
+    :return: what was seen, and the values of the node's last report.
     :raises InputError: the node does not become active, or ends.
     """
     domain_id, namespace = own_domain(), own_namespace('soak')
@@ -76,13 +74,10 @@ def run_soak(loop: Loop, steps: Iterator[Step], seconds: float,
         camera = stack.enter_context(fault_camera(loop, namespace, domain_id))
         if not node.wait(lambda: bool(record.masks), _START_TIMEOUT_S):
             raise node.error('no mask')
-        record.reports.clear()
-        end_ns = time.perf_counter_ns() + round(seconds * _NS_PER_S)
-        run = _Run(node, camera, record, end_ns, seconds, progress)
-        run.go(steps)
+        _Run(node, camera, record, seconds, progress).go(steps)
         values = dict(node.values)
         node.shut_down()
-    return record, values, end_ns
+    return record, values
 
 
 def _watch(client: ClientNode, node_name: str, record: Record) -> None:
@@ -114,29 +109,30 @@ class _Run:
     :param node: active.
     :param camera: its connection; it sends frames without a fault.
     :param record: filled.
-    :param end_ns: when to stop, perf_counter_ns.
     :param seconds: the whole run.
     :param progress: called with the whole seconds gone and in all.
     """
 
-    def __init__(self, node: ManagedNode, camera: Connection, record: Record, end_ns: int,
-                 seconds: float, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, node: ManagedNode, camera: Connection, record: Record, seconds: float,
+                 progress: Callable[[int, int], None]) -> None:
         self._node = node
         self._camera = camera
         self._record = record
-        self._end_ns = end_ns
         self._seconds = seconds
         self._progress = progress
-        self._answer()  # to the first frame
 
     def go(self, steps: Iterator[Step]) -> None:
         """Run all steps there is time for."""
+        self._answer()  # it began without a fault
+        self._record.reports.clear()
+        self._record.started_ns = time.perf_counter_ns()
         while self._left_s() > _LAST_FAULT_S:
             step = next(steps)
             self._wait(step.healthy_s)
             self._inject(step.fault)
         self._wait(self._left_s())
         self._record.healthy_stamps += self._switch(HEALTHY).stamps
+        self._record.ended_ns = time.perf_counter_ns()
 
     def _inject(self, fault: Fault) -> None:
         """Let a fault begin, wait until it is found, end it, wait until all is well again."""
@@ -183,7 +179,7 @@ class _Run:
         """Let messages come in until a condition holds, and look at the process meanwhile."""
         def look() -> bool:
             usage = self._record.usage
-            if not usage or time.perf_counter() - usage[-1].at_s >= _USAGE_NS / _NS_PER_S:
+            if not usage or time.perf_counter() - usage[-1].at_s >= _USAGE_S:
                 usage.append(ProcessUsage.of(self._node.pid))
                 self._progress(round(self._seconds - self._left_s()), round(self._seconds))
             return condition()
@@ -192,4 +188,5 @@ class _Run:
 
     def _left_s(self) -> float:
         """Return the time until the end, s."""
-        return (self._end_ns - time.perf_counter_ns()) / _NS_PER_S
+        gone_ns = time.perf_counter_ns() - self._record.started_ns
+        return self._seconds - gone_ns / _NS_PER_S

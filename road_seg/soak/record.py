@@ -57,6 +57,8 @@ class Record:
     """
     What was seen; it grows while the run goes on.
 
+    :param started_ns: when the run started, perf_counter_ns.
+    :param ended_ns: when it ended.
     :param reports: in the order they came.
     :param injections: those that are over.
     :param usage: of the node's process, once a second.
@@ -65,6 +67,8 @@ class Record:
     :param grids: whether the grid of a stamp had a known cell.
     """
 
+    started_ns: int = 0
+    ended_ns: int = 0
     reports: list[Report] = field(default_factory=list)
     injections: list[Injection] = field(default_factory=list)
     usage: list[ProcessUsage] = field(default_factory=list)
@@ -112,6 +116,7 @@ class Outcome:
     :param found_ns: time to the first report of it; None: never.
     :param recovered_ns: time from its end to the first report that all is well; None: never.
     :param also: other reason codes that were reported meanwhile.
+    :param answered: how many of its frames got a mask and a grid.
     :param forbidden: how many frames got what they must not get.
     :param is_none: the machine kept up with the load, so there was no fault.
     """
@@ -120,20 +125,18 @@ class Outcome:
     found_ns: int | None
     recovered_ns: int | None
     also: tuple[str, ...]
+    answered: int
     forbidden: int
     is_none: bool
 
 
-def outcomes(record: Record, end_ns: int) -> list[Outcome]:
-    """
-    Return what came of each fault.
-
-    :param end_ns: when the run ended, perf_counter_ns.
-    """
-    reports = list(with_silences(record.reports, end_ns))
+def outcomes(record: Record) -> list[Outcome]:
+    """Return what came of each fault."""
+    reports = list(with_silences(record.reports, record.ended_ns))
     starts = [injection.started_ns for injection in record.injections]
     results = []
-    for injection, next_ns in zip(record.injections, [*starts[1:], end_ns], strict=True):
+    for injection, next_ns in zip(record.injections, [*starts[1:], record.ended_ns],
+                                  strict=True):
         own = [report for report in reports if injection.started_ns <= report.at_ns < next_ns]
         fault = injection.fault
         found = found_ns(fault, injection.started_ns, own)
@@ -141,17 +144,17 @@ def outcomes(record: Record, end_ns: int) -> list[Outcome]:
         results.append(Outcome(
             injection, found, recovered_ns(injection.ended_ns, own),
             tuple(sorted({code for report in own for code in report.reasons} - {fault.code})),
-            _forbidden(injection, record), found is None and fault.is_load
+            answered, _forbidden(injection, record), found is None and fault.is_load
             and answered >= _ANSWERED_SHARE * len(injection.stamps)))
     return results
 
 
-def false_alarms(record: Record, end_ns: int) -> list[Report]:
+def false_alarms(record: Record) -> list[Report]:
     """Return the reports that something is wrong while nothing was, a fault's recovery apart."""
     alarms = []
     waiting = deque(record.injections)
     recovering_ns: int | None = None
-    for report in with_silences(record.reports, end_ns):
+    for report in with_silences(record.reports, record.ended_ns):
         while waiting and report.at_ns >= waiting[0].started_ns:
             recovering_ns = waiting.popleft().ended_ns
         if report.level == Level.OK:
