@@ -105,7 +105,7 @@ def timeline(times_s: Sequence[float], values: Sequence[float], spans: Sequence[
     shares = np.linspace(0.0, 1.0, _TICKS)
     ticks = ''.join(
         f'<text x="{at(end * share):.0f}" y="{base + 18}" text-anchor="'
-        f'{"end" if share == 1.0 else "middle"}">{end * share / 60:.1f} min</text>'
+        f'{"end" if share == 1.0 else "middle"}">{end * share / 60:.3g} min</text>'
         f'<text x="{_MARGIN - 6}" y="{level(high * share) + 4:.0f}" text-anchor="end">'
         f'{_short(high * share)}</text>' for share in shares)
     return (f'<svg class="timeline" viewBox="0 0 {_LONG} {_TALL}" role="img" '

@@ -124,8 +124,10 @@ class _Run:
     def go(self, steps: Iterator[Step]) -> None:
         """Run all steps there is time for."""
         self._answer()  # it began without a fault
-        self._record.reports.clear()
         self._record.started_ns = time.perf_counter_ns()
+        reports = self._record.reports
+        self._wait(_START_TIMEOUT_S, lambda: reports and reports[-1].level == Level.OK)
+        del reports[:-1]
         while self._left_s() > _LAST_FAULT_S:
             step = next(steps)
             self._wait(step.healthy_s)

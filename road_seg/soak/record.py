@@ -83,8 +83,8 @@ class Record:
 
 def with_silences(reports: Sequence[Report], now_ns: int) -> Iterator[Report]:
     """Yield the reports, and in each long pause between them and until now one that says so."""
-    for report, next_ns in zip(reports, [*(each.at_ns for each in reports[1:]), now_ns],
-                               strict=True):
+    for index, report in enumerate(reports):
+        next_ns = reports[index + 1].at_ns if index + 1 < len(reports) else now_ns
         yield report
         if next_ns - report.at_ns > SILENCE_NS:
             yield Report(report.at_ns + SILENCE_NS, Level.STALE, (NO_REPORT,))
@@ -133,10 +133,9 @@ class Outcome:
 def outcomes(record: Record) -> list[Outcome]:
     """Return what came of each fault."""
     reports = list(with_silences(record.reports, record.ended_ns))
-    starts = [injection.started_ns for injection in record.injections]
+    ends = [*(injection.started_ns for injection in record.injections[1:]), record.ended_ns]
     results = []
-    for injection, next_ns in zip(record.injections, [*starts[1:], record.ended_ns],
-                                  strict=True):
+    for injection, next_ns in zip(record.injections, ends, strict=False):
         own = [report for report in reports if injection.started_ns <= report.at_ns < next_ns]
         fault = injection.fault
         found = found_ns(fault, injection.started_ns, own)

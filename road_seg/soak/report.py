@@ -49,7 +49,7 @@ def _plots(result: Mapping[str, Any]) -> str:
     spans = [Span(each['at_s'], each['at_s'] + each['seconds'], each['name'])
              for each in result['injections']]
     plots = ''.join(
-        f'<div class="card"><h3>{name}</h3>'
+        f'<div class="card exhibit"><h3>{name}</h3>'
         f'{timeline(times, [each[key] for each in usage], spans, name)}</div>'
         for name, key in (('Resident memory, MiB', 'memory_mib'), ('Threads', 'threads'),
                           ('Open files', 'open_files')))
