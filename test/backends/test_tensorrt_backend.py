@@ -1,8 +1,10 @@
 """What the TensorRT backend takes, in which order, and what it gives back."""
 
 import logging
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
+import time
 
 import fake_tensorrt
 from fake_tensorrt import FakeCuda
@@ -106,6 +108,28 @@ def test_the_engine_is_kept(fakes: tuple[FakeCuda, FakeTensorRt], model: ModelFi
         with TensorRtBackend(model):
             pass
     assert trt.builds == 1
+
+
+def _run(model: ModelFile) -> None:
+    with TensorRtBackend(model) as backend:
+        np.testing.assert_array_equal(backend.infer(IMAGE).classes, expected_classes(IMAGE))
+
+
+def test_processes_that_start_together_build_the_engine_once_and_all_run_it(
+        fakes: tuple[FakeCuda, FakeTensorRt], model: ModelFile, tmp_path: Path) -> None:
+    def note_and_wait() -> None:
+        with (tmp_path / 'builds').open('a', encoding='utf-8') as file:
+            file.write('x')
+        time.sleep(0.5)
+
+    fakes[1].amid_build = note_and_wait
+    processes = [get_context('fork').Process(target=_run, args=(model,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert (tmp_path / 'builds').read_text(encoding='utf-8') == 'x'
 
 
 def test_an_engine_that_does_not_load_is_built_again(
