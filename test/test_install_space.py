@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 import os
 from pathlib import Path
-import random
 import shutil
 import signal
 import subprocess
@@ -42,13 +41,12 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def environment(install: Path) -> dict[str, str]:
-    """Environment after sourcing the install space, in a ROS domain of its own."""
+    """Environment after sourcing the install space."""
     shell = subprocess.run(
         ['sh', '-c', f'. {install.parent}/setup.sh && env -0'],
         env={'AMENT_PREFIX_PATH': sys.prefix, **os.environ}, capture_output=True, text=True,
         check=True)
-    variables = dict(entry.split('=', 1) for entry in shell.stdout.split('\0') if entry)
-    return {**variables, 'ROS_DOMAIN_ID': str(random.randrange(1, 100))}
+    return dict(entry.split('=', 1) for entry in shell.stdout.split('\0') if entry)
 
 
 @contextmanager
@@ -67,9 +65,9 @@ def _running(command: list[str | Path], environment: dict[str, str]) -> Iterator
 class _Client:
     """A node that asks others."""
 
-    def __init__(self, domain: str) -> None:
+    def __init__(self, domain: int) -> None:
         self._context = Context()
-        rclpy.init(context=self._context, domain_id=int(domain))
+        rclpy.init(context=self._context, domain_id=domain)
         self.node = rclpy.create_node('test_client', context=self._context)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
@@ -102,9 +100,9 @@ class _Client:
 
 
 @pytest.fixture
-def client(environment: dict[str, str]) -> Iterator[_Client]:
-    """Return a client in the domain of the environment."""
-    client = _Client(environment['ROS_DOMAIN_ID'])
+def client(ros_domain: int) -> Iterator[_Client]:
+    """Return a client."""
+    client = _Client(ros_domain)
     yield client
     client.close()
 
