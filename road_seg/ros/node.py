@@ -1,7 +1,6 @@
 """The lifecycle node: camera images in, a mask and a drivable-area grid out."""
 
 from contextlib import ExitStack
-import signal
 import sys
 import time
 import traceback
@@ -29,6 +28,7 @@ from road_seg.ros.calibration_feed import CalibrationFeed
 from road_seg.ros.declared import changed_parameters
 from road_seg.ros.declared import read_parameters
 from road_seg.ros.diagnostics import DiagnosticsReporter
+from road_seg.ros.last_resort import end_soon_after_signals
 from road_seg.ros.outputs import Outputs
 from road_seg.ros.processor import Frame
 from road_seg.ros.processor import FrameProcessor
@@ -221,9 +221,7 @@ def main(args: list[str] | None = None) -> int:
     :param args: command line; sys.argv by default.
     :return: exit status: 0, or 2 if ROS refuses the command line or the parameter file.
     """
-    # Python would raise KeyboardInterrupt amid any statement and may leave a condition variable
-    # half-way. rclpy's own handler ends the spinning in an orderly way.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_soon_after_signals()
     try:
         rclpy.init(args=args)
     except RuntimeError as error:  # rclpy's errors have no narrower public root
