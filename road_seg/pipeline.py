@@ -20,8 +20,6 @@ from road_seg.grid import unknown_grid
 from road_seg.ground import GroundProjector
 from road_seg.labels import LabelMap
 
-_NS_PER_S = 1e9
-
 STAGES = ('preprocess', 'network', 'postprocess', 'grid')
 
 
@@ -90,8 +88,8 @@ class Segmenter:
         :param camera: model of the frame's camera; None gives no grid.
         :param extrinsics: the camera's pose in base_link; None gives no grid.
         :param with_confidence: also return the confidence at the frame's size.
-        :param age_ns: time since the frame's acquisition, ns; beyond the rules' limit the grid is
-            unknown.
+        :param age_ns: time since the frame's acquisition, ns; where the rules find it stale, the
+            grid is unknown.
         :raises InputError: the frame has the wrong form.
         :raises CalibrationError: the camera model is for another image size.
         """
@@ -120,8 +118,7 @@ class Segmenter:
         """Return the grid, made at the network's size; None rather than a guess."""
         if not (self._projector and camera and extrinsics):
             return None
-        limit_s = self._grid_rules.max_age_s
-        if limit_s and age_ns > limit_s * _NS_PER_S:
+        if self._grid_rules.is_stale(age_ns):
             return unknown_grid(self._grid_spec, Reason.STALE)
         height, width = prediction.drivable.shape
         return self._projector.project(prediction.drivable, prediction.confidence,

@@ -119,10 +119,11 @@ class TestGrid:
             Reason.LOW_CONFIDENCE, Reason.OUT_OF_VIEW, Reason.TOO_FAR}
 
     @pytest.mark.parametrize(('limit_s', 'age_ns', 'is_stale'), [
-        (0.5, 500_000_000, False), (0.5, 500_000_001, True), (0.5, -10**9, False),
-        (0.0, 10**12, False)])
-    def test_old_frame_gives_an_unknown_grid(self, tiny_backend: Backend, limit_s: float,
-                                             age_ns: int, is_stale: bool) -> None:
+        (0.5, 500_000_000, False), (0.5, 500_000_001, True),
+        (0.5, -100_000_000, False), (0.5, -100_000_001, True),
+        (0.0, 10**12, False), (0.0, -10**12, False)])
+    def test_frame_of_another_time_gives_an_unknown_grid(
+            self, tiny_backend: Backend, limit_s: float, age_ns: int, is_stale: bool) -> None:
         segmenter = Segmenter(tiny_backend, SPEC, GridRules(max_age_s=limit_s))
         result = segmenter.process(_frame(240, 320), 0, _camera(240, 320), MOUNT, age_ns=age_ns)
         assert (result.grid.reasons == Reason.STALE).all() == is_stale
