@@ -75,6 +75,7 @@ class RoadSegNode(LifecycleNode):
             stack.callback(setattr, self, '_settings', None)
             backend = ServedBackend(self._settings, self.health, self.get_logger()).open(stack)
             self._segmenter = Segmenter(backend, self._settings.grid, self._settings.grid_rules)
+            self._segmenter.set_drivable(self._settings.drivable_classes)
             self._outputs = Outputs(self, self._segmenter.labels, self._settings.base_frame)
             stack.callback(self._outputs.close)
             super().on_configure(state)
@@ -152,8 +153,10 @@ class RoadSegNode(LifecycleNode):
         """Check new values and put them in force from the next frame on, or say what is wrong."""
         if self._settings is not None:
             try:
-                self._apply(changed_parameters(
-                    self, {parameter.name: parameter.value for parameter in changes}))
+                changed = changed_parameters(
+                    self, {parameter.name: parameter.value for parameter in changes})
+                self._segmenter.labels.with_drivable(changed.drivable_classes)
+                self._apply(changed)
             except ConfigError as error:
                 return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)

@@ -95,6 +95,7 @@ class FrameProcessor:
         self._report_form(f'{width}x{height} {encoding_of(frame.message)}')
         settings = self._settings()
         self._segmenter.set_grid(settings.grid, settings.grid_rules)
+        self._segmenter.set_drivable(settings.drivable_classes)
         camera = self._calibration.model((width, height))
         extrinsics = camera and self._pose(stamp_ns(header.stamp), header.frame_id)
         posed_ns = time.perf_counter_ns()
