@@ -62,7 +62,7 @@ class LabelMap:
         if unknown:
             raise ConfigError('drivable_classes', found=', '.join(map(repr, unknown)),
                               expected=f'names among {", ".join(self.names)}',
-                              fix='correct the names, or give none for those of the model')
+                              fix='correct the names')
         return replace(self, drivable=names) if names else self
 
     @cached_property

@@ -46,7 +46,7 @@ def test_with_drivable() -> None:
         ROAD_LABELS.with_drivable(('road', 'lawn', ''))
     assert str(caught.value) == (
         "drivable_classes: found 'lawn', ''; expected names among background, road, sidewalk, "
-        'vehicle, person; correct the names, or give none for those of the model')
+        'vehicle, person; correct the names')
 
 
 def test_palette() -> None:
