@@ -52,7 +52,9 @@ def environment(install: Path) -> dict[str, str]:
 @contextmanager
 def _running(command: list[str | Path], environment: dict[str, str]) -> Iterator[None]:
     """Run a program; end it with SIGINT and expect exit status 0."""
-    process = subprocess.Popen(command, env=environment)
+    # A shell lets what it starts in the background ignore SIGINT, and launch then keeps to that.
+    process = subprocess.Popen(command, env=environment, preexec_fn=lambda: signal.signal(
+        signal.SIGINT, signal.SIG_DFL))
     try:
         yield
         process.send_signal(signal.SIGINT)
