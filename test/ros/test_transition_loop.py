@@ -15,6 +15,8 @@ from ros_graph import Graph
 from ros_graph import image_message
 from sensor_msgs.msg import Image
 
+from road_seg.ros.label_info import LabelInfo
+
 pytestmark = pytest.mark.ros
 
 COUNT = 1000
@@ -53,7 +55,8 @@ def held_by_node(graph: Graph) -> tuple[int, ...]:
 
 def test_random_transitions_leave_nothing_behind(make_graph: Callable[..., Graph]) -> None:
     """Valid or not, with frames coming in."""
-    graph = make_graph()
+    graph = make_graph(extrinsics__source='parameters')
+    threads, publishers, *_, services = held_by_node(graph)
     client = graph.client.create_client(ChangeState, 'road_seg/change_state')
     assert graph.wait(client.service_is_ready)
     masks = set()
@@ -74,12 +77,11 @@ def test_random_transitions_leave_nothing_behind(make_graph: Callable[..., Graph
         graph.statuses.clear()
         held.setdefault(state, set()).add(held_by_node(graph))
         used.append(used_by_process())
-    # The worker's thread; 6 outputs beside /diagnostics and /parameter_events; image and
-    # camera_info.
-    publishers, services = 2, len(list(graph.node.services))
-    assert held == {'unconfigured': {(1, publishers, 0, 1, services)},
-                    'inactive': {(1, publishers + 6, 0, 1, services)},
-                    'active': {(2, publishers + 6, 2, 1, services)}}
+    outputs = 6 + (LabelInfo is not None)
+    # Active: the worker, image and camera_info.
+    assert held == {'unconfigured': {(threads, publishers, 0, 1, services)},
+                    'inactive': {(threads, publishers + outputs, 0, 1, services)},
+                    'active': {(threads + 1, publishers + outputs, 2, 1, services)}}
     assert masks
     settled, last = (np.array(part).max(axis=0) for part in (used[:SETTLED], used[-SETTLED:]))
     assert last[0] - settled[0] < MEMORY_GROWTH_MIB
