@@ -19,7 +19,12 @@ ENCODINGS = ('trinary', 'probability')
 # ground.
 BLOCKED_DEPTH = 0.6
 
+# The stamp of an image may lie this far in the future, ns: clocks that are not synchronised better
+# give no usable age.
+MAX_FUTURE_NS = 100_000_000
+
 _MAX_CELLS = 4_000_000
+_NS_PER_S = 1e9
 
 
 class Reason(IntEnum):
@@ -109,7 +114,7 @@ class GridRules:
     :param confidence_threshold: smallest mean confidence of a known cell, 0..1.
     :param pitch_uncertainty_deg: how far the camera's pitch may be off, degrees.
     :param max_ground_error: largest error along the ground that this may make, m.
-    :param max_age_s: largest age of an image, s; 0 for no limit.
+    :param max_age_s: largest age of an image, s; 0 for no limit, and none on its future.
     :param bonnet_top: rows from this share of the image's height on show the vehicle itself.
     :param ego_x_min: rear edge of the ground under the vehicle, m.
     :param ego_x_max: its front edge, m.
@@ -128,6 +133,15 @@ class GridRules:
     ego_x_max: float = 0.0
     ego_y_min: float = 0.0
     ego_y_max: float = 0.0
+
+    def is_stale(self, age_ns: int) -> bool:
+        """
+        Return whether an image is too old, or so far in the future that its age is unknown.
+
+        :param age_ns: time since its acquisition, ns.
+        """
+        return self.max_age_s > 0.0 and not (
+            -MAX_FUTURE_NS <= age_ns <= self.max_age_s * _NS_PER_S)
 
     def covers(self, points: np.ndarray) -> np.ndarray:
         """Return which points (N, 3), base_link, m, lie under the vehicle, (N,) bool."""

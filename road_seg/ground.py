@@ -39,6 +39,23 @@ def mask_evidence(mask: np.ndarray, is_drivable: np.ndarray) -> tuple[np.ndarray
     return cv2.LUT(mask, is_drivable.astype(np.uint8) * 255), cv2.LUT(mask, confidence)
 
 
+def class_evidence(classes: np.ndarray, confidence: np.ndarray, is_drivable: np.ndarray,
+                   out: np.ndarray) -> np.ndarray:
+    """
+    Return the smallest drivable probability of a set of classes that a prediction allows.
+
+    It is the sum of the probabilities of the set's classes: at least the confidence where the
+    predicted class is one of them, and it may be 0 elsewhere.
+
+    :param classes: (H, W) uint8 class ids.
+    :param confidence: (H, W) uint8 probability of that class, 0..255.
+    :param is_drivable: (256,) bool by class id.
+    :param out: (H, W) uint8, 0..255, for the answer.
+    """
+    cv2.LUT(classes, is_drivable.astype(np.uint8) * 255, out)
+    return cv2.bitwise_and(out, confidence, out)
+
+
 class GroundProjector:
     """
     Look up, for every cell of a flat ground, what the pixels that see it say.

@@ -7,6 +7,7 @@ from threading import Lock
 
 import numpy as np
 
+from road_seg.grid import MAX_FUTURE_NS
 from road_seg.image_health import ImageHealth
 from road_seg.verdict import Finding
 from road_seg.verdict import Level
@@ -22,8 +23,6 @@ _SILENCE_PERIODS = 10
 _SILENCE_NS = (500_000_000, 2_000_000_000)
 # Longer than the period of the reports, so that every fault shows up in one.
 _FAULT_SHOWN_NS = 2_000_000_000
-# A clock that is not synchronised better than this gives no usable age.
-_FUTURE_NS = 100_000_000
 # More than half of the frames of a camera that sends more than a handful.
 _DROPPED_SHARE, _DROPPED_OF = 0.5, 20
 _SLOW_OF = 5
@@ -143,7 +142,7 @@ class Health:
         if previous is not None and stamp_ns < previous:
             self.notice(now_ns, 'stamp_backwards', Level.WARN, 'the stamp of the image jumped '
                         f'back by {(previous - stamp_ns) / _NS_PER_S:.3f} s')
-        if stamp_ns - clock_ns > _FUTURE_NS:
+        if stamp_ns - clock_ns > MAX_FUTURE_NS:
             self.notice(now_ns, 'stamp_future', Level.WARN, 'the stamp of the image is '
                         f'{(stamp_ns - clock_ns) / _NS_PER_S:.3f} s in the future: '
                         "synchronise the camera's clock, or correct use_sim_time")

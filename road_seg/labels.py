@@ -1,11 +1,13 @@
 """Class ids, names, colours and the drivable set: the meaning of a mask."""
 
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 import json
 
 import numpy as np
 
+from road_seg.errors import ConfigError
 from road_seg.errors import ModelError
 
 UNLABELLED = 255
@@ -48,6 +50,20 @@ class LabelMap:
             raise ModelError(f'class {name!r}', found='no such class',
                              expected=f'one of {", ".join(self.names)}', fix='correct the name')
         return self.names.index(name)
+
+    def with_drivable(self, names: tuple[str, ...]) -> 'LabelMap':
+        """
+        Return the map with another drivable set.
+
+        :param names: of its classes; none for the set it has.
+        :raises ConfigError: no class has one of the names.
+        """
+        unknown = [name for name in names if name not in self.names]
+        if unknown:
+            raise ConfigError('drivable_classes', found=', '.join(map(repr, unknown)),
+                              expected=f'names among {", ".join(self.names)}',
+                              fix='correct the names')
+        return replace(self, drivable=names) if names else self
 
     @cached_property
     def is_drivable(self) -> np.ndarray:

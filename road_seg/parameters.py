@@ -14,7 +14,7 @@ from road_seg.grid import ENCODINGS
 from road_seg.grid import GridRules
 from road_seg.grid import GridSpec
 
-Value = str | bool | int | float
+Value = str | bool | int | float | list[str]
 
 SOURCES = ('auto', 'tf', 'parameters')
 GEOMETRIES = ('auto', 'raw', 'rectified')
@@ -53,6 +53,8 @@ class ParameterSpec:
             return 'a text' if self.may_be_empty else 'a text that is not empty'
         if isinstance(self.default, bool):
             return 'true or false'
+        if isinstance(self.default, list):
+            return 'an array of texts'
         kind = 'a whole number' if isinstance(self.default, int) else 'a number'
         return f'{kind} from {self.minimum} to {self.maximum}'
 
@@ -65,10 +67,14 @@ class ParameterSpec:
         kind = type(self.default)
         if kind is float and type(value) is int:
             value = float(value)
+        if kind is list and value is None:
+            value = []  # what ROS makes of an empty array in YAML
         fits = type(value) is kind
         if fits and kind is str:
             fits = (value in self.choices if self.choices
                     else bool(value) or self.may_be_empty)
+        elif fits and kind is list:
+            fits = all(isinstance(item, str) for item in value)
         elif fits and kind is not bool:
             fits = self.minimum <= value <= self.maximum  # false for NaN
         if not fits:
@@ -91,6 +97,9 @@ PARAMETERS = (
     ParameterSpec('image_geometry', 'auto',
                   'What the images follow: raw (K and D), rectified (P), or auto: rectified '
                   'where the topic is named image_rect*.', choices=GEOMETRIES),
+    ParameterSpec('drivable_classes', [],
+                  'Names of the classes to drive on; empty for those of the model file.',
+                  is_live=True),
     ParameterSpec('enabled', True, 'Process images; false: receive them only.', is_live=True),
     ParameterSpec('idle_without_subscribers', True,
                   'Process no images while nobody subscribes to an output.', is_live=True),
@@ -167,6 +176,7 @@ class Parameters:
     :param threads: CPU threads of the network; 0 lets the library choose.
     :param is_compressed: the images come as CompressedImage.
     :param image_geometry: one of GEOMETRIES.
+    :param drivable_classes: names of the classes to drive on; none for those of the model file.
     :param is_enabled: process images.
     :param idles: process none while nobody subscribes to an output.
     :param network_budget_ms: time of the network beyond which it is slow, ms; 0 for no limit.
@@ -183,6 +193,7 @@ class Parameters:
     threads: int
     is_compressed: bool
     image_geometry: str
+    drivable_classes: tuple[str, ...]
     is_enabled: bool
     idles: bool
     network_budget_ms: float
@@ -209,6 +220,7 @@ class Parameters:
             backend=values['backend'], threads=values['threads'],
             is_compressed=values['image_transport'] == 'compressed',
             image_geometry=values['image_geometry'],
+            drivable_classes=tuple(values['drivable_classes']),
             is_enabled=values['enabled'], idles=values['idle_without_subscribers'],
             network_budget_ms=values['network_budget_ms'], base_frame=values['base_frame'],
             extrinsics_source=values['extrinsics.source'],

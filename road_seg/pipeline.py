@@ -17,10 +17,9 @@ from road_seg.grid import GridRules
 from road_seg.grid import GridSpec
 from road_seg.grid import Reason
 from road_seg.grid import unknown_grid
+from road_seg.ground import class_evidence
 from road_seg.ground import GroundProjector
 from road_seg.labels import LabelMap
-
-_NS_PER_S = 1e9
 
 STAGES = ('preprocess', 'network', 'postprocess', 'grid')
 
@@ -67,12 +66,28 @@ class Segmenter:
         self._halves: dict[int, np.ndarray] = {}
         self._mask: np.ndarray | None = None
         self._confidence: np.ndarray | None = None
+        self._is_drivable: np.ndarray | None = None  # None: the network's own drivable set
+        self._evidence: np.ndarray | None = None
 
     def set_grid(self, grid_spec: GridSpec, grid_rules: GridRules) -> None:
         """Make the next grids of this extent by these rules."""
         if (grid_spec, grid_rules) != (self._grid_spec, self._grid_rules):
             self._grid_spec, self._grid_rules = grid_spec, grid_rules
             self._projector = GroundProjector(grid_spec, grid_rules)
+
+    def set_drivable(self, names: tuple[str, ...]) -> None:
+        """
+        Take these classes for drivable in the next grids.
+
+        The network's drivable probability is of the set in the model file. For another set it
+        follows from class and confidence, which can only give less than its true value.
+
+        :param names: of the model's classes; none for the set of the model file.
+        :raises ConfigError: the model has no such class.
+        """
+        wanted = self.labels.with_drivable(names)
+        is_own = set(wanted.drivable) == set(self.labels.drivable)
+        self._is_drivable = None if is_own else wanted.is_drivable
 
     @property
     def labels(self) -> LabelMap:
@@ -90,8 +105,8 @@ class Segmenter:
         :param camera: model of the frame's camera; None gives no grid.
         :param extrinsics: the camera's pose in base_link; None gives no grid.
         :param with_confidence: also return the confidence at the frame's size.
-        :param age_ns: time since the frame's acquisition, ns; beyond the rules' limit the grid is
-            unknown.
+        :param age_ns: time since the frame's acquisition, ns; where the rules find it stale, the
+            grid is unknown.
         :raises InputError: the frame has the wrong form.
         :raises CalibrationError: the camera model is for another image size.
         """
@@ -120,12 +135,16 @@ class Segmenter:
         """Return the grid, made at the network's size; None rather than a guess."""
         if not (self._projector and camera and extrinsics):
             return None
-        limit_s = self._grid_rules.max_age_s
-        if limit_s and age_ns > limit_s * _NS_PER_S:
+        if self._grid_rules.is_stale(age_ns):
             return unknown_grid(self._grid_spec, Reason.STALE)
-        height, width = prediction.drivable.shape
-        return self._projector.project(prediction.drivable, prediction.confidence,
-                                       camera.resized(width, height), extrinsics)
+        drivable, confidence = prediction.drivable, prediction.confidence
+        if self._is_drivable is not None:
+            self._evidence = _fitting(self._evidence, drivable.shape)
+            drivable = class_evidence(prediction.classes, confidence, self._is_drivable,
+                                      self._evidence)
+        height, width = drivable.shape
+        return self._projector.project(drivable, confidence, camera.resized(width, height),
+                                       extrinsics)
 
     def _to_network_size(self, rgb: np.ndarray) -> np.ndarray:
         """Return the frame stretched to the network's input size."""

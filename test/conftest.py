@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from importlib.util import find_spec
+import os
 from pathlib import Path
+import secrets
 
 import pytest
 from tiny_model import write_tiny_model
@@ -33,6 +35,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a GPU where TensorRT cannot run, and say why."""
     if item.get_closest_marker('gpu') and (reason := TensorRtBackend.unavailable()):
         pytest.skip(f'needs TensorRT and an NVIDIA GPU; tensorrt {reason}')
+
+
+@pytest.fixture(scope='session', autouse=True)
+def ros_domain() -> int:
+    """
+    Give every run of the tests, and the processes it starts, a random ROS domain.
+
+    Runs beside each other then do not meet. In domains 1 to 100 all ports lie below those that
+    Linux hands out to clients (ROS 2 documentation, "The ROS_DOMAIN_ID").
+    """
+    domain = 1 + secrets.randbelow(100)
+    os.environ['ROS_DOMAIN_ID'] = str(domain)
+    return domain
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from road_seg.grid import DrivableGrid
 from road_seg.grid import GridRules
 from road_seg.grid import GridSpec
 from road_seg.grid import Reason
+from road_seg.ground import class_evidence
 from road_seg.ground import GroundProjector
 from road_seg.ground import mask_evidence
 from road_seg.labels import ROAD_LABELS
@@ -357,3 +358,25 @@ def test_no_holes(hfov: float, height: float, pitch: float, roll: float, yaw: fl
         assert (grid.reasons.ravel()[seen] == Reason.DRIVABLE).all()
     else:
         assert (grid.values != 0).all()
+
+
+def test_evidence_of_classes() -> None:
+    classes = np.array([[0, 1, 2, 255]], np.uint8)
+    confidence = np.array([[200, 100, 90, 255]], np.uint8)
+    out = np.full((1, 4), 77, np.uint8)
+    is_drivable = ROAD_LABELS.with_drivable(('road', 'sidewalk')).is_drivable
+    assert class_evidence(classes, confidence, is_drivable, out).tolist() == [[0, 100, 90, 0]]
+    assert out.tolist() == [[0, 100, 90, 0]]
+
+
+@given(logits=st.lists(st.floats(-5.0, 5.0), min_size=5, max_size=5),
+       is_drivable=st.lists(st.booleans(), min_size=5, max_size=5))
+def test_evidence_of_classes_is_never_above_the_probability_of_the_set(
+        logits: list[float], is_drivable: list[bool]) -> None:
+    probabilities = np.exp(logits) / np.exp(logits).sum()
+    table = np.zeros(256, bool)
+    table[:5] = is_drivable
+    found = class_evidence(np.array([[probabilities.argmax()]], np.uint8),
+                           np.array([[math.floor(255 * probabilities.max())]], np.uint8),
+                           table, np.empty((1, 1), np.uint8))
+    assert found[0, 0] <= 255 * probabilities[is_drivable].sum() + 1e-9

@@ -4,21 +4,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 import os
 from pathlib import Path
-import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
 
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from lifecycle_msgs.srv import GetState
 import pytest
+from rcl_interfaces.srv import GetParameters
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 60.0
+
+needs_launch = pytest.mark.skipif(
+    shutil.which('ros2') is None,
+    reason='no `ros2` command here; ros2cli and launch_ros have no wheels')
 
 
 @pytest.fixture(scope='module')
@@ -35,19 +41,20 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def environment(install: Path) -> dict[str, str]:
-    """Environment after sourcing the install space, in a ROS domain of its own."""
+    """Environment after sourcing the install space."""
     shell = subprocess.run(
         ['sh', '-c', f'. {install.parent}/setup.sh && env -0'],
         env={'AMENT_PREFIX_PATH': sys.prefix, **os.environ}, capture_output=True, text=True,
         check=True)
-    variables = dict(entry.split('=', 1) for entry in shell.stdout.split('\0') if entry)
-    return {**variables, 'ROS_DOMAIN_ID': str(random.randrange(1, 100))}
+    return dict(entry.split('=', 1) for entry in shell.stdout.split('\0') if entry)
 
 
 @contextmanager
 def _running(command: list[str | Path], environment: dict[str, str]) -> Iterator[None]:
     """Run a program; end it with SIGINT and expect exit status 0."""
-    process = subprocess.Popen(command, env=environment)
+    # A shell lets what it starts in the background ignore SIGINT, and launch then keeps to that.
+    process = subprocess.Popen(command, env=environment, preexec_fn=lambda: signal.signal(
+        signal.SIGINT, signal.SIG_DFL))
     try:
         yield
         process.send_signal(signal.SIGINT)
@@ -57,27 +64,49 @@ def _running(command: list[str | Path], environment: dict[str, str]) -> Iterator
         process.wait()
 
 
-def _wait_for_state(node_name: str, wanted: str, domain: str) -> None:
-    """Ask a lifecycle node for its state until it is the one wanted."""
-    context = Context()
-    rclpy.init(context=context, domain_id=int(domain))
-    node = rclpy.create_node('state_client', context=context)
-    executor = SingleThreadedExecutor(context=context)
-    executor.add_node(node)
-    client = node.create_client(GetState, f'{node_name}/get_state')
-    deadline = time.monotonic() + PATIENCE_S
-    state = None
-    try:
+class _Client:
+    """A node that asks others."""
+
+    def __init__(self, domain: int) -> None:
+        self._context = Context()
+        rclpy.init(context=self._context, domain_id=domain)
+        self.node = rclpy.create_node('test_client', context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+
+    def close(self) -> None:
+        self.node.destroy_node()
+        rclpy.shutdown(context=self._context)
+
+    def wait_for_state(self, node_name: str, wanted: str) -> None:
+        """Ask a lifecycle node for its state until it is the one wanted."""
+        state = None
+        deadline = time.monotonic() + PATIENCE_S
         while state != wanted and time.monotonic() < deadline:
-            if client.wait_for_service(0.2):
-                answer = client.call_async(GetState.Request())
-                executor.spin_until_future_complete(answer, 1.0)
-                state = answer.result().current_state.label if answer.done() else state
-                time.sleep(0.1)
-    finally:
-        node.destroy_node()
-        rclpy.shutdown(context=context)
-    assert state == wanted
+            answer = self.ask(GetState, f'{node_name}/get_state', GetState.Request())
+            state = answer.current_state.label if answer else state
+            time.sleep(0.1)
+        assert state == wanted
+
+    def ask(self, kind: type, name: str, request: object) -> object:
+        """Return the answer of a service; None if it does not come within a second."""
+        client = self.node.create_client(kind, name)
+        try:
+            if not client.wait_for_service(1.0):
+                return None
+            answer = client.call_async(request)
+            self._executor.spin_until_future_complete(answer, 1.0)
+            return answer.result() if answer.done() else None
+        finally:
+            self.node.destroy_client(client)
+
+
+@pytest.fixture
+def client(ros_domain: int) -> Iterator[_Client]:
+    """Return a client."""
+    client = _Client(ros_domain)
+    yield client
+    client.close()
 
 
 def _files(package: Path) -> set[Path]:
@@ -90,7 +119,8 @@ def test_holds_what_ros_tools_look_for(install: Path) -> None:
     marker = install / 'share' / 'ament_index' / 'resource_index' / 'packages' / 'road_seg'
     assert marker.is_file()
     assert (share / 'package.xml').is_file()
-    assert (share / 'launch' / 'seg.launch.py').is_file()
+    assert {path.name for path in (share / 'launch').iterdir()} == {
+        'multi.launch.py', 'seg.launch.py'}
     for folder in ('config', 'launch'):
         shipped = {path.relative_to(ROOT) for path in (ROOT / folder).rglob('*.yaml')}
         assert shipped == {path.relative_to(share) for path in (share / folder).rglob('*.yaml')}
@@ -106,20 +136,45 @@ def test_installed_package_finds_its_configuration(
     assert Path(found) == install / 'share' / 'road_seg' / 'config'
 
 
-def test_installed_node_starts(install: Path, environment: dict[str, str]) -> None:
+def test_installed_node_starts(install: Path, environment: dict[str, str],
+                               client: _Client) -> None:
     with _running([install / 'lib' / 'road_seg' / 'road_seg_node'], environment):
-        _wait_for_state('/road_seg', 'unconfigured', environment['ROS_DOMAIN_ID'])
+        client.wait_for_state('/road_seg', 'unconfigured')
 
 
-@pytest.mark.skipif(shutil.which('ros2') is None,
-                    reason='no `ros2` command here; ros2cli and launch_ros have no wheels')
+@needs_launch
 @pytest.mark.parametrize(('arguments', 'node_name', 'state'), [
     ([], '/road_seg', 'active'),
     (['namespace:=front', 'use_sim_time:=true'], '/front/road_seg', 'active'),
     (['autostart:=false'], '/road_seg', 'unconfigured'),
 ])
 def test_launch_file_starts_the_node(arguments: list[str], node_name: str, state: str,
-                                     environment: dict[str, str], tiny_model_path: Path) -> None:
+                                     environment: dict[str, str], client: _Client,
+                                     tiny_model_path: Path) -> None:
     command = ['ros2', 'launch', 'road_seg', 'seg.launch.py', f'model:={tiny_model_path}']
     with _running([*command, *arguments], environment):
-        _wait_for_state(node_name, state, environment['ROS_DOMAIN_ID'])
+        client.wait_for_state(node_name, state)
+
+
+@needs_launch
+def test_launch_file_starts_a_node_a_camera(environment: dict[str, str], client: _Client,
+                                            tiny_model_path: Path, tmp_path: Path) -> None:
+    own = tmp_path / 'left.yaml'
+    own.write_text('/**: {ros__parameters: {base_frame: left_base}}')
+    command = ['ros2', 'launch', 'road_seg', 'multi.launch.py', f'model:={tiny_model_path}',
+               'backend:=onnxruntime', 'image:=image_raw', 'cameras:=front,left,rear',
+               f'left_params_file:={own}', 'rear_image:=/camera_3/image', 'rear_autostart:=false']
+    with _running(command, environment):
+        for camera, state in (('front', 'active'), ('left', 'active'), ('rear', 'unconfigured')):
+            client.wait_for_state(f'/{camera}/road_seg', state)
+        for camera, frame in (('front', 'base_link'), ('left', 'left_base')):
+            answer = client.ask(GetParameters, f'/{camera}/road_seg/get_parameters',
+                                GetParameters.Request(names=['base_frame']))
+            assert answer.values[0].string_value == frame
+            assert client.node.count_subscribers(f'/{camera}/image_raw') == 1
+        client.ask(ChangeState, '/rear/road_seg/change_state', ChangeState.Request(
+            transition=Transition(id=Transition.TRANSITION_CONFIGURE)))
+        client.ask(ChangeState, '/rear/road_seg/change_state', ChangeState.Request(
+            transition=Transition(id=Transition.TRANSITION_ACTIVATE)))
+        client.wait_for_state('/rear/road_seg', 'active')
+        assert client.node.count_subscribers('/camera_3/image') == 1

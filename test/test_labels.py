@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
+from road_seg.errors import ConfigError
 from road_seg.errors import ModelError
 from road_seg.labels import LabelMap
 from road_seg.labels import ROAD_LABELS
@@ -34,6 +35,18 @@ def test_is_drivable() -> None:
     table = ROAD_LABELS.is_drivable
     assert table.shape == (256,)
     assert table.nonzero()[0].tolist() == [1]
+
+
+def test_with_drivable() -> None:
+    other = ROAD_LABELS.with_drivable(('road', 'sidewalk'))
+    assert other.is_drivable.nonzero()[0].tolist() == [1, 2]
+    assert (other.names, other.colours) == (ROAD_LABELS.names, ROAD_LABELS.colours)
+    assert ROAD_LABELS.with_drivable(()) == ROAD_LABELS
+    with pytest.raises(ConfigError) as caught:
+        ROAD_LABELS.with_drivable(('road', 'lawn', ''))
+    assert str(caught.value) == (
+        "drivable_classes: found 'lawn', ''; expected names among background, road, sidewalk, "
+        'vehicle, person; correct the names')
 
 
 def test_palette() -> None:

@@ -19,6 +19,7 @@ from road_seg.camera import CameraModel
 from road_seg.camera import Extrinsics
 from road_seg.errors import BackendError
 from road_seg.errors import CalibrationError
+from road_seg.errors import ConfigError
 from road_seg.errors import InputError
 from road_seg.grid import GridRules
 from road_seg.grid import GridSpec
@@ -118,11 +119,34 @@ class TestGrid:
         assert set(np.unique(grid.reasons)) == {
             Reason.LOW_CONFIDENCE, Reason.OUT_OF_VIEW, Reason.TOO_FAR}
 
+    def test_other_drivable_classes(self, tiny_backend: Backend) -> None:
+        segmenter = Segmenter(tiny_backend, SPEC, GridRules(encoding='probability'))
+        road, sidewalk = 40, 70  # red
+
+        def known(red: int) -> list[int]:
+            rgb = _frame(240, 320)
+            rgb[120:, :, 0] = red
+            result = segmenter.process(rgb, 0, _camera(240, 320), MOUNT)
+            assert result.prediction.drivable.max() == (255 if red == road else 0)
+            return sorted(set(result.grid.values[result.grid.values >= 0].tolist()))
+
+        assert (known(road), known(sidewalk)) == ([0], [100])
+        segmenter.set_drivable(('sidewalk',))
+        assert (known(road), known(sidewalk)) == ([100], [10])  # a confidence of 230 of 255
+        segmenter.set_drivable(('sidewalk', 'road'))
+        assert (known(road), known(sidewalk)) == ([10], [10])
+        for own in (('road',), ()):
+            segmenter.set_drivable(own)
+            assert (known(road), known(sidewalk)) == ([0], [100])
+        with pytest.raises(ConfigError, match="found 'lawn'; expected names among background"):
+            segmenter.set_drivable(('lawn',))
+
     @pytest.mark.parametrize(('limit_s', 'age_ns', 'is_stale'), [
-        (0.5, 500_000_000, False), (0.5, 500_000_001, True), (0.5, -10**9, False),
-        (0.0, 10**12, False)])
-    def test_old_frame_gives_an_unknown_grid(self, tiny_backend: Backend, limit_s: float,
-                                             age_ns: int, is_stale: bool) -> None:
+        (0.5, 500_000_000, False), (0.5, 500_000_001, True),
+        (0.5, -100_000_000, False), (0.5, -100_000_001, True),
+        (0.0, 10**12, False), (0.0, -10**12, False)])
+    def test_frame_of_another_time_gives_an_unknown_grid(
+            self, tiny_backend: Backend, limit_s: float, age_ns: int, is_stale: bool) -> None:
         segmenter = Segmenter(tiny_backend, SPEC, GridRules(max_age_s=limit_s))
         result = segmenter.process(_frame(240, 320), 0, _camera(240, 320), MOUNT, age_ns=age_ns)
         assert (result.grid.reasons == Reason.STALE).all() == is_stale

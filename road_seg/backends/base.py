@@ -60,6 +60,8 @@ class Backend(ABC):
     package: ClassVar[str]
     # Whether activate may take minutes, so that another backend should serve meanwhile.
     is_slow_to_start: ClassVar[bool] = False
+    # What is to be mended although it runs, in words; set by activate.
+    warning: str = ''
     # Told what a slow activate is at; it ends when the answer is False.
     report: Report = staticmethod(log_progress)
 

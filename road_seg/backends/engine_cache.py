@@ -53,6 +53,23 @@ class EngineKey:
         return f'{self.flavour}-{self.target}-{self.precision}-{digest[:16]}'
 
 
+class CacheError(InputError):
+    """
+    The folder of the engines cannot be written to.
+
+    :param folder: the folder.
+    :param reason: why.
+    :param engine: what was built and could not be kept, or None.
+    """
+
+    def __init__(self, folder: Path, reason: OSError | InputError,
+                 engine: bytes | None = None) -> None:
+        found = reason.found if isinstance(reason, InputError) else reason.strerror or str(reason)
+        super().__init__(folder, found=found, expected='a folder that can be written to',
+                         fix='set XDG_CACHE_HOME to one')
+        self.engine = engine
+
+
 def cache_folder() -> Path:
     """Return the folder of the engines: $XDG_CACHE_HOME/road_seg/engines, else in ~/.cache."""
     base = os.environ.get('XDG_CACHE_HOME')
@@ -75,8 +92,8 @@ class EngineCache:
 
     def find(self, key: EngineKey, report: Report) -> bytes | None:
         """Return an engine, or None; a damaged or foreign one is logged and removed."""
-        with self._locked(key, report):
-            return self._read(key)
+        with self._locked(key, report) as problem:
+            return self._read(key, removes=problem is None)
 
     def get(self, key: EngineKey, build: Callable[[], bytes], report: Report) -> bytes:
         """
@@ -85,55 +102,70 @@ class EngineCache:
         :param build: returns a new engine.
         :param report: told while another process builds it; False ends the wait.
         :raises BackendError: the wait was ended.
-        :raises InputError: the folder cannot be written to.
+        :raises CacheError: the engine is not there and the folder cannot be written to; if that
+            came out after the building, the error holds the engine.
         """
-        with self._locked(key, report):
-            engine = self._read(key)
-            if engine is None:
-                engine = build()
-                self._write(key, engine)
+        with self._locked(key, report) as problem:
+            engine = self._read(key, removes=problem is None)
+            if engine is not None:
+                return engine
+            if problem:
+                raise problem
+            engine = build()
+            self._write(key, engine)
             return engine
 
     def discard(self, key: EngineKey, reason: str, report: Report) -> None:
-        """Remove an engine and log why."""
+        """Remove an engine, where that is possible, and log why."""
         with self._locked(key, report):
             self._remove(key, reason)
 
-    def _read(self, key: EngineKey) -> bytes | None:
+    def _read(self, key: EngineKey, removes: bool) -> bytes | None:
+        """Return an engine, or None; `removes` one that is damaged or foreign."""
         path = self.path(key)
-        if not path.exists():
+        try:
+            engine = path.read_bytes()
+        except OSError:
             return None
-        engine = path.read_bytes()
         problem = _problem(key, engine, path.with_suffix('.json'))
-        if problem:
+        if problem and removes:
             self._remove(key, problem)
-            return None
-        return engine
+        return None if problem else engine
 
     def _write(self, key: EngineKey, engine: bytes) -> None:
         path = self.path(key)
-        with atomic_write(path) as temporary:
-            temporary.write_bytes(engine)
-        with atomic_write(path.with_suffix('.json')) as temporary:
-            temporary.write_text(json.dumps(_manifest(key, engine), indent=2) + '\n',
-                                 encoding='utf-8')
+        try:
+            with atomic_write(path) as temporary:
+                temporary.write_bytes(engine)
+            with atomic_write(path.with_suffix('.json')) as temporary:
+                temporary.write_text(json.dumps(_manifest(key, engine), indent=2) + '\n',
+                                     encoding='utf-8')
+        except (OSError, InputError) as error:
+            raise CacheError(self._folder, error, engine) from error
 
     def _remove(self, key: EngineKey, reason: str) -> None:
         path = self.path(key)
         _log.warning('engine %s is built again: %s', path, reason)
-        path.unlink(missing_ok=True)
-        path.with_suffix('.json').unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+            path.with_suffix('.json').unlink(missing_ok=True)
+        except OSError as error:
+            _log.warning('engine %s not removed: %s', path, error)
 
     @contextmanager
-    def _locked(self, key: EngineKey, report: Report) -> Iterator[None]:
-        """Hold the lock of one engine, waiting for whoever holds it."""
+    def _locked(self, key: EngineKey, report: Report) -> Iterator[CacheError | None]:
+        """
+        Hold the lock of one engine, waiting for whoever holds it.
+
+        Where the folder cannot be written to there is no lock, and the reason is yielded: an
+        engine that lies there can be read all the same, since nobody replaces it.
+        """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             file = (self._folder / f'{key.name}.lock').open('wb')
         except OSError as error:
-            raise InputError(self._folder, found=error.strerror or str(error),
-                             expected='a folder that can be written to',
-                             fix='set XDG_CACHE_HOME to one') from error
+            yield CacheError(self._folder, error)
+            return
         with file:
             while not _try_lock(file.fileno()):
                 if not report('waiting for another process that builds the engine'):

@@ -24,11 +24,13 @@ class Service:
     :param backend: name of the backend that answers the frames.
     :param note: why it is not the wanted one, in words; empty if it is.
     :param is_settled: it stays so until something fails.
+    :param warning: what is to be mended although it is the wanted one; empty for nothing.
     """
 
     backend: str
     note: str
     is_settled: bool
+    warning: str = ''
 
 
 class Handover(Backend):
@@ -77,7 +79,7 @@ class Handover(Backend):
         """Answer with the backend that serves, after a switch if one is due."""
         if self._ready is not None:
             self._serving, self._ready = self._ready, None
-            self._tell(Service(self.name, '', is_settled=True))
+            self._tell(Service(self.name, '', is_settled=True, warning=self._serving.warning))
         if self._serving is self._stand_in:
             return self._stand_in.infer(image)
         try:

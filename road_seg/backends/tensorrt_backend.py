@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
+import logging
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from road_seg.backends.base import OUTPUTS
 from road_seg.backends.base import Prediction
 from road_seg.backends.cuda import CudaStream
 from road_seg.backends.engine_cache import cache_folder
+from road_seg.backends.engine_cache import CacheError
 from road_seg.backends.engine_cache import EngineCache
 from road_seg.backends.engine_cache import EngineKey
 from road_seg.backends.gpu import nvidia_gpus
 from road_seg.backends.model_file import ModelFile
+from road_seg.backends.tensorrt_engine import build_engine
 from road_seg.backends.tensorrt_engine import compile_model
 from road_seg.backends.tensorrt_engine import engine_key
 from road_seg.backends.tensorrt_engine import error_log
@@ -28,6 +31,7 @@ from road_seg.errors import BackendError
 
 # Share of the reference pixels whose class must be ONNX Runtime's.
 SMALLEST_AGREEMENT = {'fp32': 0.999, 'fp16': 0.999, 'int8': 0.995}
+_log = logging.getLogger(__name__)
 
 
 class TensorRtBackend(Backend):
@@ -114,12 +118,22 @@ class TensorRtBackend(Backend):
             if engine is not None:
                 return engine
         for _ in range(2):
-            content = compile_model(trt, self.model, key, self.report).content
+            content = self._compiled(trt, key)
             engine = self._runtime.deserialize_cuda_engine(content)
             if engine is not None:
                 return engine
             cache.discard(key, f'{key.flavour} cannot load it: {self._errors()}', self.report)
         raise self._failure('no engine that loads')
+
+    def _compiled(self, trt: Any, key: EngineKey) -> bytes:
+        """Return the engine of a key from the cache, else compiled, and kept where possible."""
+        self.warning = ''
+        try:
+            return compile_model(trt, self.model, key, self.report).content
+        except CacheError as error:
+            self.warning = f'the engine is not kept and is compiled at every start: {error}'
+            _log.warning('%s', self.warning)
+            return error.engine or build_engine(trt, self.model, key, self.report)
 
     def _take_buffers(self, stack: ExitStack, trt: Any) -> None:
         """Take host and device memory for every input and output; the stack gives it back."""

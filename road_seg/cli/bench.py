@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from road_seg.cli.numbers import count
+from road_seg.cli.numbers import image_size
 
 _WARM_UP_S = 2.0
 
@@ -26,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('--peer', type=Path, action='append', default=[], metavar='MODEL',
                         help='another network, ONNX or OpenVINO XML; may be repeated. Each is '
                              'measured as OpenVINO chooses and in f32')
-    parser.add_argument('--size', type=_size, default=(1280, 720), metavar='WxH',
+    parser.add_argument('--size', type=image_size, default=(1280, 720), metavar='WxH',
                         help="the camera's images (default 1280x720)")
     parser.add_argument('--rounds', type=count, default=5, metavar='N',
                         help='turns of each network; medians over them are shown (default '
@@ -75,12 +76,6 @@ def _graph(args: argparse.Namespace, bench: object) -> dict | None:
     return {'rate_hz': args.rate, 'seconds': args.seconds,
             **graph_summary(run.sent_ns, run.masks_ns, run.grids_ns, run.stages_ms, args.rate),
             'cpu_cores': run.cpu_cores, 'memory_mib': run.memory_mib}
-
-
-def _size(text: str) -> tuple[int, int]:
-    """Read a width and a height."""
-    width, _, height = text.partition('x')
-    return count(width), count(height)
 
 
 def _positive(text: str) -> float:

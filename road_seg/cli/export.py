@@ -2,7 +2,8 @@
 
 import argparse
 from pathlib import Path
-import re
+
+from road_seg.cli.numbers import image_size
 
 _SET = ('ADAPTER', 'DIR', 'SPLIT')
 
@@ -33,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help='images for the INT8 ranges (default %(default)s)')
     parser.add_argument('--keep-float', action='append', default=[], metavar='LAYER',
                         help='leave a layer out of INT8 (repeatable)')
-    parser.add_argument('--camera-size', metavar='WIDTHxHEIGHT',
+    parser.add_argument('--camera-size', type=image_size, metavar='WIDTHxHEIGHT',
                         help='let an exported model take images of this size and answer in it, '
                              'so that a GPU does the resizing; CPUs are faster without')
 
@@ -50,15 +51,12 @@ def _with_camera_input(args: argparse.Namespace) -> object:
     from road_seg.backends import read_model
     from road_seg.errors import ConfigError
     from road_seg.export.camera_input import export_camera_input
-    match = re.fullmatch(r'(\d{1,5})x(\d{1,5})', args.camera_size)
-    if not match or '0' in match.groups():
-        raise ConfigError('camera size', found=args.camera_size, expected='WIDTHxHEIGHT, 1280x720',
-                          fix='correct --camera-size')
     if args.validate or args.int8 or args.source.suffix != '.onnx':
         raise ConfigError('--camera-size', found='a checkpoint, --int8 or --validate',
                           expected='a model file and nothing else',
                           fix='export the model first, then give it a camera input')
-    return export_camera_input(read_model(args.source), args.out, int(match[2]), int(match[1]))
+    width, height = args.camera_size
+    return export_camera_input(read_model(args.source), args.out, height, width)
 
 
 def _export(args: argparse.Namespace) -> object:

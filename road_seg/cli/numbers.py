@@ -1,6 +1,7 @@
 """Numbers on the command line."""
 
 import argparse
+import re
 
 
 def seed(text: str) -> int:
@@ -17,3 +18,11 @@ def count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f'{text}: expected 1 or more')
     return value
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Read a width and a height, pixels."""
+    match = re.fullmatch(r'([1-9]\d{0,4})x([1-9]\d{0,4})', text)
+    if not match:
+        raise argparse.ArgumentTypeError(f'{text}: expected WIDTHxHEIGHT, such as 1280x720')
+    return int(match[1]), int(match[2])

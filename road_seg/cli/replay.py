@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from road_seg.replay.player import Player
 
 _OUTPUTS = 'outputs'
-_IN_PROCESS, _LOCKSTEP, _REALTIME = 'in-process', 'lockstep', 'realtime'
+IN_PROCESS, _LOCKSTEP, _REALTIME = 'in-process', 'lockstep', 'realtime'
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -34,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     modes.add_argument('--lockstep', dest='mode', action='store_const', const=_LOCKSTEP,
                        default=_LOCKSTEP, help='through the live node, each frame after the '
                        'answer to the last, the answers kept in a bag (the default)')
-    modes.add_argument('--in-process', dest='mode', action='store_const', const=_IN_PROCESS,
+    modes.add_argument('--in-process', dest='mode', action='store_const', const=IN_PROCESS,
                        help='without ROS, the fastest; answers are kept with --out only')
     modes.add_argument('--realtime', dest='mode', action='store_const', const=_REALTIME,
                        help='through the live node at the pace of the recording; drops are '
@@ -54,10 +54,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add_node_options(parser)
 
 
-def add_node_options(parser: argparse.ArgumentParser) -> None:
+def add_node_options(parser: argparse.ArgumentParser, *, with_model: bool = True) -> None:
     """Add the options that choose the node's parameters."""
-    parser.add_argument('--model', type=Path, metavar='M',
-                        help='ONNX model (default: the shipped one)')
+    if with_model:
+        parser.add_argument('--model', type=Path, metavar='M',
+                            help='ONNX model (default: the shipped one)')
     parser.add_argument('--backend', metavar='B', help='inference backend (default auto)')
     parser.add_argument('--params-file', type=Path, metavar='YAML',
                         help="the node's parameters; other options go before it")
@@ -70,7 +71,7 @@ def add_node_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replay and say where the results are."""
     report = args.report or Path('reports') / args.bag.absolute().stem
-    outputs = args.out or (None if args.mode == _IN_PROCESS else report / _OUTPUTS)
+    outputs = args.out or (None if args.mode == IN_PROCESS else report / _OUTPUTS)
     replay(args, args.bag, report, outputs, mode=args.mode, image_topic=args.image,
            truth=args.truth, json_path=args.json, overwrite=args.force)
     return 0
@@ -98,7 +99,7 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | No
     work = Replay(bag, model, parameters, report, outputs, mode, image_topic, truth, overwrite)
 
     def open_player(drive: 'Drive') -> 'AbstractContextManager[Player]':
-        if mode == _IN_PROCESS:
+        if mode == IN_PROCESS:
             return _in_process(model, parameters, with_overlay=outputs is not None)
         return _live(values, parameters, drive, is_realtime=mode == _REALTIME)
 

@@ -24,11 +24,11 @@ _LIMIT_EXAMPLE = '{metric: iou.road, minimum: 0.95} or {metric: miou, no_regress
 @dataclass(frozen=True)
 class Run:
     """
-    The summary of a replay, as `replay --json` writes it, with the counts of each frame.
+    The summary of a replay or a scored data set, with the counts of each frame.
 
-    :param path: the file.
+    :param path: the file, as `replay --json` or `score --json` writes it.
     :param summary: its content.
-    :param stamps: (F,) int64 stamps of the labelled frames, ns.
+    :param frames: what tells the F labelled frames from each other: stamp [ns] or image file.
     :param counts: (F, C, 3) int64 by frame and class: intersection, pixels of the truth, pixels
         of the mask.
     :param names: of the C classes.
@@ -36,7 +36,7 @@ class Run:
 
     path: Path
     summary: Mapping[str, object]
-    stamps: np.ndarray
+    frames: tuple[int | str, ...]
     counts: np.ndarray
     names: tuple[str, ...]
 
@@ -49,17 +49,19 @@ class Run:
         """
         try:
             summary = json.loads(path.read_text(encoding='utf-8'))
-            frames = summary['labelled']
-            counts = np.array([frame['counts'] for frame in frames], np.int64)
-            stamps = np.array([frame['stamp_ns'] for frame in frames], np.int64)
+            labelled = summary['labelled']
+            counts = np.array([frame['counts'] for frame in labelled], np.int64)
+            frames = tuple(frame['stamp_ns'] if 'stamp_ns' in frame else frame['image']
+                           for frame in labelled)
             names = tuple(summary['iou'])
             if counts.shape[1:] != (len(names), 3):
                 raise ValueError('no labelled frames')
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise InputError(path, found=f'no scores by frame ({error})',
-                             expected='a file of `road-seg replay --json` of a bag with truth',
-                             fix='replay the bag again') from error
-        return cls(path, summary, stamps, counts, names)
+                             expected='a file of `road-seg replay --json` of a bag with truth, '
+                             'or of `road-seg score --json` of a data set',
+                             fix='replay or score again') from error
+        return cls(path, summary, frames, counts, names)
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,12 @@ def differences(a: Run, b: Run, seed: int = 0) -> list[Difference]:
 
     :raises InputError: the runs are not of the same frames and classes.
     """
-    if a.names != b.names or not np.array_equal(a.stamps, b.stamps):
-        raise InputError(b.path, found=f'{len(b.stamps)} labelled frames of the classes '
+    if a.names != b.names or a.frames != b.frames:
+        raise InputError(b.path, found=f'{len(b.frames)} labelled frames of the classes '
                          f'{", ".join(b.names)}', expected=f'the frames and classes of {a.path}, '
-                         f'{len(a.stamps)} of {", ".join(a.names)}',
-                         fix='replay the same bag with both models')
-    frames = len(a.stamps)
+                         f'{len(a.frames)} of {", ".join(a.names)}',
+                         fix='replay or score the same with both models')
+    frames = len(a.frames)
     length = max(1, round(frames**0.5))
     generator = np.random.default_rng(seed)
     starts = generator.integers(0, frames - length + 1, (_RESAMPLES, -(-frames // length)))
@@ -110,12 +112,12 @@ def differences(a: Run, b: Run, seed: int = 0) -> list[Difference]:
             for metric, before, after, sampled in rows if not np.isnan(before + after)]
 
 
-def worst_regressions(a: Run, b: Run, count: int) -> list[tuple[int, float]]:
-    """Return stamp [ns] and loss of mean IoU of the frames that lost most, worst first."""
+def worst_regressions(a: Run, b: Run, count: int) -> list[tuple[int | str, float]]:
+    """Return name and loss of mean IoU of the frames that lost most, worst first."""
     losses = np.array([_scores(before)[0] - _scores(after)[0]
                        for before, after in zip(a.counts, b.counts, strict=True)])
     order = np.argsort(-losses, kind='stable')[:count]
-    return [(int(a.stamps[index]), float(losses[index])) for index in order if losses[index] > 0.0]
+    return [(a.frames[index], float(losses[index])) for index in order if losses[index] > 0.0]
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,8 @@ def write_compare_report(folder: Path, a: Run, b: Run, found: list[Difference],
                *failures, *(verdict or ['No metric differs for certain.'])]
     worst = worst_regressions(a, b, _WORST_COUNT)
     write_page(
-        folder / REPORT_NAME, title='Comparison of two replays',
-        subtitle=f'{len(a.stamps)} frames with truth of {a.summary.get("bag")}.',
+        folder / REPORT_NAME, title='Comparison of two runs',
+        subtitle=f'{len(a.frames)} frames with truth of {_source(a)}.',
         verdict=verdict, level='attention' if failures else 'good',
         figures=[(f'{each.change:+.4f}', each.metric) for each in found],
         sections={'Worst regressions': _worst(a, b, worst), 'Differences': _table(found),
@@ -70,19 +70,24 @@ def _table(found: list[Difference]) -> str:
             'confusion matrix.</p></div>')
 
 
-def _worst(a: Run, b: Run, worst: list[tuple[int, float]]) -> str:
+def _source(run: Run) -> str:
+    """Return what a run is of."""
+    return str(run.summary.get('bag') or run.summary.get('data_set'))
+
+
+def _worst(a: Run, b: Run, worst: list[tuple[int | str, float]]) -> str:
     """Return the frames that lost most: pictures where both runs kept their answers."""
     if not worst:
         return '<p class="quiet">No frame has a lower mean IoU in B.</p>'
-    labels = LabelMap.from_json(a.summary['labels'])
     outputs = [run.summary.get('outputs') for run in (a, b)]
-    if not all(path and Path(path).exists() for path in (a.summary['bag'], *outputs)):
-        rows = ''.join(f'<tr><td>{stamp_ns}</td><td>{loss:.4f}</td></tr>'
-                       for stamp_ns, loss in worst)
-        return ('<div class="card"><table><tr><th>stamp, ns</th><th>loss of mean IoU</th></tr>'
-                f'{rows}</table><p class="quiet">Pictures need the bag and the answers of both '
-                'runs: replay with --out.</p></div>')
+    if not all(path and Path(path).exists() for path in (a.summary.get('bag'), *outputs)):
+        rows = ''.join(f'<tr><td>{escape(str(frame))}</td><td>{loss:.4f}</td></tr>'
+                       for frame, loss in worst)
+        return ('<div class="card"><div class="scroll"><table><tr><th>image, or stamp in ns</th>'
+                f'<th>loss of mean IoU</th></tr>{rows}</table></div><p class="quiet">Pictures '
+                'need a bag and the answers of both runs: replay with --out.</p></div>')
     losses = dict(worst)
+    labels = LabelMap.from_json(a.summary['labels'])
     with (BagReader(a.summary['bag']) as reader, BagReader(outputs[0]) as before,
           BagReader(outputs[1]) as after):
         drive = Drive(reader, a.summary.get('image_topic'), base_frame=None)

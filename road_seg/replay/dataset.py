@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+import os
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +34,14 @@ class ScoredImage:
     :param rgb: (H, W, 3) uint8.
     :param truth: (H, W) uint8 class ids without partial labels, 255 ignored.
     :param mask: (H, W) uint8 predicted class ids.
+    :param counts: (C, 3) int64 pixels by class: right, of the truth, of the mask.
     """
 
     sample: Sample
     rgb: np.ndarray
     truth: np.ndarray
     mask: np.ndarray
+    counts: np.ndarray
 
 
 def score_data_set(root: Path, adapter_name: str, split: str, backend: Backend,
@@ -62,8 +64,15 @@ def score_data_set(root: Path, adapter_name: str, split: str, backend: Backend,
     """
     adapter = DatasetAdapter.load(adapter_name, backend.model.labels)
     worst = WorstFrames(_WORST_COUNT)
-    scores = score_samples(adapter, adapter.samples(root, split), backend, progress,
-                           watch=partial(_add_frame, worst, adapter.labels) if report else None)
+    labelled = []
+
+    def watch(scored: ScoredImage) -> None:
+        labelled.append({'image': os.path.relpath(str(scored.sample.image), root),
+                         'counts': scored.counts.tolist()})
+        if report:
+            _add_frame(worst, adapter.labels, scored)
+
+    scores = score_samples(adapter, adapter.samples(root, split), backend, progress, watch=watch)
     if report:
         write_score_report(report / REPORT_NAME, f'{adapter.name} {split}', scores,
                            worst.exhibits, backend)
@@ -71,7 +80,8 @@ def score_data_set(root: Path, adapter_name: str, split: str, backend: Backend,
             'thresholds': [{'confidence': threshold, 'errors_caught': number(caught),
                             'correct_given_up': number(given_up)}
                            for threshold, caught, given_up in scores.thresholds],
-            'model_sha256': backend.model.sha256, 'backend': backend.name}
+            'model_sha256': backend.model.sha256, 'backend': backend.name,
+            'data_set': str(root.absolute()), 'labelled': labelled}
 
 
 def score_samples(adapter: DatasetAdapter, samples: Sequence[Sample], backend: Backend,
@@ -93,9 +103,9 @@ def score_samples(adapter: DatasetAdapter, samples: Sequence[Sample], backend: B
         if adapter.frame_step:
             scores.flicker.update(rgb, result.mask)
         truth = adapter.resolve(truth, result.mask)
-        scores.update(truth, result.mask, result.confidence)
+        counts = scores.update(truth, result.mask, result.confidence)
         if watch:
-            watch(ScoredImage(sample, rgb, truth, result.mask))
+            watch(ScoredImage(sample, rgb, truth, result.mask, counts))
         progress(index + 1, len(samples))
     return scores
 

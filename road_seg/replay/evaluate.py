@@ -139,11 +139,7 @@ def _score(result: Evaluation, frame: Frame, answer: Answer, image_type: str) ->
     started_ns = time.perf_counter_ns()
     result.scores.flicker.update(rgb, mask)
     if truth is not None:
-        before = result.scores.confusion.counts.copy()
-        result.scores.update(truth, mask)
-        counts = result.scores.confusion.counts - before
-        result.labelled.append((frame.stamp_ns, np.stack(
-            [counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)], axis=1)))
+        result.labelled.append((frame.stamp_ns, result.scores.update(truth, mask)))
     _score_grid(result.grid_scores, frame, answer)
     scored = ScoredFrame(frame.index, frame, answer, mask, truth,
                          None if truth is None else error_share(truth, mask))

@@ -47,6 +47,7 @@ class InProcess:
     def __init__(self, backend: Backend, parameters: Parameters, *,
                  with_overlay: bool = False) -> None:
         self._segmenter = Segmenter(backend, parameters.grid, parameters.grid_rules)
+        self._segmenter.set_drivable(parameters.drivable_classes)
         self._parameters = parameters
         self._with_overlay = with_overlay
         self._model_of: tuple[CameraInfo, tuple[int, int]] | None = None

@@ -39,20 +39,24 @@ class MaskScores:
         self.flicker = Flicker()
 
     def update(self, truth: np.ndarray, mask: np.ndarray,
-               confidence: np.ndarray | None = None) -> None:
+               confidence: np.ndarray | None = None) -> np.ndarray:
         """
         Score one frame.
 
         :param truth: (H, W) uint8 class ids, 255 ignored.
         :param mask: (H, W) uint8 predicted class ids.
         :param confidence: (H, W) uint8, 0..255, for the calibration error.
+        :return: (C, 3) int64 pixels of the frame by class: right, of the truth, of the mask.
         :raises InputError: shapes differ, or there are ids the classes do not have.
         """
+        before = self.confusion.counts.copy()
         self.confusion.update(truth, mask)
         self.boundary.update(truth, mask, BOUNDARY_TOLERANCE * math.hypot(*truth.shape))
         if confidence is not None:
             self.calibration.update(truth, mask, confidence)
         self.frames += 1
+        counts = self.confusion.counts - before
+        return np.stack([counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)], axis=1)
 
     @property
     def miou(self) -> float | None:

@@ -6,6 +6,7 @@ from rcl_interfaces.msg import FloatingPointRange
 from rcl_interfaces.msg import IntegerRange
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from road_seg.parameters import PARAMETERS
 from road_seg.parameters import Parameters
@@ -45,16 +46,26 @@ def _value(node: Node, spec: ParameterSpec) -> Value:
         untyped = node.declare_parameter(spec.name, spec.default,
                                          ParameterDescriptor(dynamic_typing=True)).value
         node.undeclare_parameter(spec.name)
-        node.declare_parameter(spec.name, spec.check(untyped), descriptor_of(spec),
-                               ignore_override=True)
+        _declare(node, spec, spec.check(untyped))
     return node.get_parameter(spec.name).value
+
+
+def _declare(node: Node, spec: ParameterSpec, value: Value) -> None:
+    """Declare a parameter with a value of its type."""
+    if not isinstance(value, list):
+        node.declare_parameter(spec.name, value, descriptor_of(spec), ignore_override=True)
+        return
+    # rclpy takes an empty list for an array of bytes.
+    node.declare_parameter(spec.name, Parameter.Type.STRING_ARRAY, descriptor_of(spec),
+                           ignore_override=True)
+    node.set_parameters([Parameter(spec.name, Parameter.Type.STRING_ARRAY, value)])
 
 
 def descriptor_of(spec: ParameterSpec) -> ParameterDescriptor:
     """Return what `ros2 param describe` shows."""
     descriptor = ParameterDescriptor(name=spec.name, description=spec.description,
                                      read_only=not spec.is_live)
-    if isinstance(spec.default, str):
+    if isinstance(spec.default, str | list):
         descriptor.additional_constraints = spec.expected
     elif isinstance(spec.default, bool):
         pass

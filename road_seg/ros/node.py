@@ -1,7 +1,6 @@
 """The lifecycle node: camera images in, a mask and a drivable-area grid out."""
 
 from contextlib import ExitStack
-import signal
 import sys
 import time
 import traceback
@@ -29,6 +28,7 @@ from road_seg.ros.calibration_feed import CalibrationFeed
 from road_seg.ros.declared import changed_parameters
 from road_seg.ros.declared import read_parameters
 from road_seg.ros.diagnostics import DiagnosticsReporter
+from road_seg.ros.last_resort import end_soon_after_signals
 from road_seg.ros.outputs import Outputs
 from road_seg.ros.processor import Frame
 from road_seg.ros.processor import FrameProcessor
@@ -74,6 +74,7 @@ class RoadSegNode(LifecycleNode):
             stack.callback(setattr, self, '_settings', None)
             backend = ServedBackend(self._settings, self.health, self.get_logger()).open(stack)
             self._segmenter = Segmenter(backend, self._settings.grid, self._settings.grid_rules)
+            self._segmenter.set_drivable(self._settings.drivable_classes)
             self._outputs = Outputs(self, self._segmenter.labels, self._settings.base_frame)
             stack.callback(self._outputs.close)
             super().on_configure(state)
@@ -151,8 +152,10 @@ class RoadSegNode(LifecycleNode):
         """Check new values and put them in force from the next frame on, or say what is wrong."""
         if self._settings is not None:
             try:
-                self._apply(changed_parameters(
-                    self, {parameter.name: parameter.value for parameter in changes}))
+                changed = changed_parameters(
+                    self, {parameter.name: parameter.value for parameter in changes})
+                self._segmenter.labels.with_drivable(changed.drivable_classes)
+                self._apply(changed)
             except ConfigError as error:
                 return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
@@ -220,9 +223,7 @@ def main(args: list[str] | None = None) -> int:
     :param args: command line; sys.argv by default.
     :return: exit status: 0, or 2 if ROS refuses the command line or the parameter file.
     """
-    # Python would raise KeyboardInterrupt amid any statement and may leave a condition variable
-    # half-way. rclpy's own handler ends the spinning in an orderly way.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_soon_after_signals()
     try:
         rclpy.init(args=args)
     except RuntimeError as error:  # rclpy's errors have no narrower public root

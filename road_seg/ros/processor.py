@@ -13,6 +13,7 @@ from std_msgs.msg import Header
 from road_seg.camera import Extrinsics
 from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
+from road_seg.grid import GridRules
 from road_seg.health import Health
 from road_seg.health import Level
 from road_seg.parameters import Parameters
@@ -94,6 +95,7 @@ class FrameProcessor:
         self._report_form(f'{width}x{height} {encoding_of(frame.message)}')
         settings = self._settings()
         self._segmenter.set_grid(settings.grid, settings.grid_rules)
+        self._segmenter.set_drivable(settings.drivable_classes)
         camera = self._calibration.model((width, height))
         extrinsics = camera and self._pose(stamp_ns(header.stamp), header.frame_id)
         posed_ns = time.perf_counter_ns()
@@ -105,7 +107,7 @@ class FrameProcessor:
                      'pose': posed_ns - decoded_ns, **result.stages_ns}
         if result.grid is None:
             del stages_ns['grid']
-        self._report_staleness(age_ns, settings.grid_rules.max_age_s)
+        self._report_staleness(age_ns, settings.grid_rules)
         self._health.stamped(started_ns, stamp_ns(header.stamp), stamp_ns(header.stamp) + age_ns)
         self._health.looked(started_ns, result.image, result.prediction.confidence,
                             result.prediction.drivable)
@@ -144,9 +146,9 @@ class FrameProcessor:
             self._form = form
             self._health.set_facts(image=form)
 
-    def _report_staleness(self, age_ns: int, limit_s: float) -> None:
-        """Report an image that is too old for a grid."""
-        if limit_s and age_ns > limit_s * _NS_PER_S:
+    def _report_staleness(self, age_ns: int, rules: GridRules) -> None:
+        """Report an image that is too old for a grid; of one from the future `health` tells."""
+        if age_ns > 0 and rules.is_stale(age_ns):
             self._health.set_condition(
                 _STALE, Level.WARN, f'grid unknown: image {age_ns / _NS_PER_S:.1f} s old, more '
                 'than grid.max_age_s')

@@ -16,7 +16,8 @@ from road_seg.health import Health
 from road_seg.health import Level
 from road_seg.parameters import Parameters
 
-_FALLBACK, _STAND_IN = 'backend_fallback', 'backend_stand_in'  # conditions
+# Conditions.
+_FALLBACK, _STAND_IN, _WARNING = 'backend_fallback', 'backend_stand_in', 'engine_not_kept'
 
 
 class ServedBackend:
@@ -51,7 +52,7 @@ class ServedBackend:
                  'backends passed over': '; '.join(passed_over) or 'none'}
         health.set_facts(**facts)
         stack.callback(health.forget_facts, *facts)
-        for condition in (_FALLBACK, _STAND_IN):
+        for condition in (_FALLBACK, _STAND_IN, _WARNING):
             stack.callback(health.clear_condition, condition)
         stack.enter_context(backend)
         self._logger.info(', '.join(f'{name} {value}' for name, value in facts.items()))
@@ -69,6 +70,8 @@ class ServedBackend:
         if not service.note:
             self._health.clear_condition(_STAND_IN)
             self._logger.info(f'from now on {service.backend} serves')
+            if service.warning:
+                self._health.set_condition(_WARNING, Level.WARN, service.warning)
             return
         self._health.set_condition(_STAND_IN, Level.WARN, service.note)
         if service.is_settled:

@@ -5,6 +5,8 @@ import time
 from typing import Any
 from typing import Protocol
 
+from rclpy.clock import JumpThreshold
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
 
@@ -19,6 +21,8 @@ except ImportError:  # not part of the ROS that the wheels bring
     tf2_ros = None
 
 _RETRY_S = 0.005
+# When time jumps back, a buffer would refuse as too old what comes from then on.
+_BACKWARDS = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1))
 
 # (target frame, source frame, time) -> geometry_msgs/TransformStamped
 Lookup = Callable[[str, str, Time], Any]
@@ -173,7 +177,13 @@ def open_extrinsics(node: Node, parameters: Parameters, fixed: FixedExtrinsics,
     # Of its own clock, since with a node's it offers a service that nothing can withdraw.
     buffer = tf2_ros.Buffer()
     listener = tf2_ros.TransformListener(buffer, node)
+    jumps = node.get_clock().create_jump_callback(
+        _BACKWARDS, post_callback=lambda jump: buffer.clear())
+
+    def close() -> None:
+        jumps.unregister()
+        listener.unregister()
+
     transforms = TfExtrinsics(buffer.lookup_transform, tf2_ros.TransformException,
-                              parameters.base_frame, parameters.tf_timeout_s,
-                              close=listener.unregister)
+                              parameters.base_frame, parameters.tf_timeout_s, close)
     return transforms if wanted == 'tf' else TfOnceKnown(transforms, fixed, switched)

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from dataclasses import fields
 from dataclasses import replace
+import errno
 import hashlib
 import json
 import logging
@@ -15,6 +16,7 @@ import pytest
 
 from road_seg.backends.base import log_progress
 from road_seg.backends.engine_cache import cache_folder
+from road_seg.backends.engine_cache import CacheError
 from road_seg.backends.engine_cache import EngineCache
 from road_seg.backends.engine_cache import EngineKey
 from road_seg.errors import BackendError
@@ -147,6 +149,30 @@ def test_the_wait_for_another_process_can_be_ended(cache: EngineCache) -> None:
     other = replace(KEY, precision='fp16')
     assert cache.get(other, build_while_another_waits, log_progress) == b'other'
     assert told == ['waiting for another process that builds the engine']
+
+
+def test_an_engine_is_read_where_no_lock_can_be_made(cache: EngineCache) -> None:
+    lock = cache.path(KEY).with_suffix('.lock')
+    lock.unlink()
+    lock.mkdir()  # as root, who may write everywhere, sees a folder without permission
+    assert cache.get(KEY, _not_called, log_progress) == ENGINE
+    assert cache.find(KEY, log_progress) == ENGINE
+    _flip_a_bit(cache.path(KEY))
+    assert cache.find(KEY, log_progress) is None
+    with pytest.raises(CacheError, match='found Is a directory; expected a folder that can be'):
+        cache.get(KEY, _not_called, log_progress)
+
+
+def test_an_engine_that_cannot_be_stored_is_not_lost(tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, 'write_bytes', full)
+    with pytest.raises(CacheError, match='found No space left on device') as caught:
+        EngineCache(tmp_path).get(KEY, lambda: ENGINE, log_progress)
+    assert caught.value.engine == ENGINE
+    assert [path.suffix for path in tmp_path.iterdir()] == ['.lock']
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='root may write everywhere')

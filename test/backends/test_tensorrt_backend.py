@@ -1,8 +1,10 @@
 """What the TensorRT backend takes, in which order, and what it gives back."""
 
 import logging
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
+import time
 
 import fake_tensorrt
 from fake_tensorrt import FakeCuda
@@ -15,7 +17,10 @@ from tiny_model import expected_classes
 from road_seg.backends import ModelFile
 from road_seg.backends import read_model
 from road_seg.backends.cuda import CudaStream
+from road_seg.backends.engine_cache import cache_folder
+from road_seg.backends.engine_cache import EngineCache
 from road_seg.backends.tensorrt_backend import TensorRtBackend
+from road_seg.backends.tensorrt_engine import engine_key
 from road_seg.errors import BackendError
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
@@ -106,6 +111,43 @@ def test_the_engine_is_kept(fakes: tuple[FakeCuda, FakeTensorRt], model: ModelFi
         with TensorRtBackend(model):
             pass
     assert trt.builds == 1
+
+
+def _run(model: ModelFile) -> None:
+    with TensorRtBackend(model) as backend:
+        np.testing.assert_array_equal(backend.infer(IMAGE).classes, expected_classes(IMAGE))
+
+
+def test_processes_that_start_together_build_the_engine_once_and_all_run_it(
+        fakes: tuple[FakeCuda, FakeTensorRt], model: ModelFile, tmp_path: Path) -> None:
+    def note_and_wait() -> None:
+        with (tmp_path / 'builds').open('a', encoding='utf-8') as file:
+            file.write('x')
+        time.sleep(0.5)
+
+    fakes[1].amid_build = note_and_wait
+    processes = [get_context('fork').Process(target=_run, args=(model,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert (tmp_path / 'builds').read_text(encoding='utf-8') == 'x'
+
+
+def test_an_engine_that_cannot_be_kept_is_used(
+        fakes: tuple[FakeCuda, FakeTensorRt], model: ModelFile, tmp_path: Path) -> None:
+    _, trt = fakes
+    blocked = EngineCache(cache_folder()).path(engine_key(model, trt))
+    blocked.mkdir(parents=True)  # the disk takes the lock and not the engine
+    with TensorRtBackend(model) as backend:
+        np.testing.assert_array_equal(backend.infer(IMAGE).classes, expected_classes(IMAGE))
+        assert f'compiled at every start: {blocked.parent}: found a folder' in backend.warning
+    assert trt.builds == 1
+    blocked.rmdir()
+    with backend:
+        assert backend.warning == ''
+    assert trt.builds == 2
 
 
 def test_an_engine_that_does_not_load_is_built_again(

@@ -183,7 +183,14 @@ def test_score_counts_partial_labels_as_its_help_says(data_set: Path, tmp_path: 
         'background': pytest.approx(counts[0] / (counts[0] + counts[3])), 'road': 1.0,
         'sidewalk': 1.0, 'vehicle': 0.0, 'person': None}
     assert summary.keys() == {'frames', 'miou', 'iou', 'boundary_f1', 'ece', 'flicker',
-                              'thresholds', 'model_sha256', 'backend'}
+                              'thresholds', 'model_sha256', 'backend', 'data_set', 'labelled'}
+    # Right, of the truth, of the mask: the first image's road.
+    assert summary['labelled'][0] == {'image': 'val/images/0.png', 'counts': [
+        [counts[0], counts[0] + counts[3], counts[0]], [counts[1]] * 3, [counts[2]] * 3,
+        [0, 0, counts[3]], [0, 0, 0]]}
+    assert main(['compare', str(tmp_path / 'score.json'), str(tmp_path / 'score.json'),
+                 '--report', str(tmp_path / 'compared')]) == 0
+    assert str(data_set) in (tmp_path / 'compared' / 'compare.html').read_text()
     # All confidences are about 0.79: unknown below 0.7 is nothing, below 0.8 everything.
     caught = {row['confidence']: row['errors_caught'] for row in summary['thresholds']}
     assert (caught[0.7], caught[0.8]) == (0.0, 1.0)

@@ -46,8 +46,10 @@ def test_the_command_writes_it(float_model: ModelFile, tmp_path, capsys) -> None
     arguments = ['export', str(float_model.path), '--out', str(out), '--camera-size']
     assert main([*arguments, '128x72']) == 0
     assert 'input 72x128' in capsys.readouterr().out
-    assert main([*arguments, '128']) == 2
-    assert 'camera size: found 128; expected WIDTHxHEIGHT' in capsys.readouterr().err
+    for wrong in ('128', '0x72', '128x123456', 'x'):
+        with pytest.raises(SystemExit, match='2'):
+            main([*arguments, wrong])
+        assert f'{wrong}: expected WIDTHxHEIGHT' in capsys.readouterr().err
 
 
 def test_a_camera_input_is_not_added_twice(float_model: ModelFile, tmp_path) -> None:

@@ -30,7 +30,7 @@ def run_of(right: list[int], stamps: list[int] | None = None) -> Run:
     """Return a run of frames of 50 road and 50 other pixels; `right` road pixels are found."""
     counts = [[[50, 50, 100 - found], [found, 50, found]] for found in right]
     summary = {'miou': 0.5, 'iou': {'road': sum(right) / (50 * len(right))}}
-    return Run(Path('run.json'), summary, np.array(stamps or range(len(right))),
+    return Run(Path('run.json'), summary, tuple(stamps or range(len(right))),
                np.array(counts), NAMES)
 
 
@@ -69,7 +69,7 @@ def test_the_worst_frames_come_first():
 
 
 def test_other_frames_are_refused():
-    with pytest.raises(InputError, match='replay the same bag with both models'):
+    with pytest.raises(InputError, match='replay or score the same with both models'):
         differences(run_of([1, 2]), run_of([1, 2], [5, 6]))
 
 
@@ -130,6 +130,24 @@ def test_from_two_replays_to_a_verdict(tmp_path: Path, capsys: pytest.CaptureFix
     assert page.index('Worst regressions') < page.index('<h2>Differences')
     assert page.index('Frame 5: mean IoU') < page.index('Frame 0: mean IoU')
     assert page.count('errors B of Frame') == 8
+
+
+def test_two_models_over_a_bag(tmp_path: Path, capsys: pytest.CaptureFixture):
+    a = write_tiny_model(tmp_path / 'a.onnx', HEIGHT, WIDTH)
+    b = write_tiny_model(tmp_path / 'b.onnx', HEIGHT // 2, WIDTH // 2)
+    bag = write_drive(tmp_path / 'drive', count=4)
+    words = ['compare', str(a), str(b), '--bag', str(bag), '--backend', 'onnxruntime',
+             '--report', str(tmp_path / 'report'), '--json', str(tmp_path / 'c.json')]
+    assert main(words) == 0
+    result = json.loads((tmp_path / 'c.json').read_text())
+    assert result['frames'] == 4
+    assert result['differences'][0]['a'] == 1.0
+    page = (tmp_path / 'report' / 'compare.html').read_text()
+    assert str(bag) in page
+    assert (tmp_path / 'report' / 'b' / 'report.html').is_file()
+    assert main(words) == 2  # the bags of answers are there
+    assert '--force' in capsys.readouterr().err
+    assert main([*words, '--force']) == 0
 
 
 def test_a_replay_without_truth_cannot_be_compared(tmp_path: Path):

@@ -75,13 +75,17 @@ def test_two_runs_give_the_same_but_for_timings(tmp_path: Path, model: Path):
 
 
 @pytest.mark.ros
-@pytest.mark.parametrize('is_compressed', [False, True])
+@pytest.mark.parametrize(('is_compressed', 'drivable'), [(False, '[]'),
+                                                         (True, '[sidewalk, background]')])
 def test_the_live_node_gives_the_same_to_the_last_bit(tmp_path: Path, model: Path,
-                                                      is_compressed: bool):
+                                                      is_compressed: bool, drivable: str):
     pytest.importorskip('rclpy', reason='needs ROS 2')
     record(world('mixed', 6), tmp_path / 'drive', compressed=is_compressed)
-    here = replay(tmp_path / 'drive', model, 'here', '--in-process')
-    live = replay(tmp_path / 'drive', model, 'live', '--lockstep')
+    (tmp_path / 'own.yaml').write_text(
+        f'road_seg: {{ros__parameters: {{drivable_classes: {drivable}}}}}')
+    words = ('--params-file', str(tmp_path / 'own.yaml'))
+    here = replay(tmp_path / 'drive', model, 'here', '--in-process', *words)
+    live = replay(tmp_path / 'drive', model, 'live', '--lockstep', *words)
     for one, other in zip(answers(tmp_path / 'here'), answers(tmp_path / 'live'), strict=True):
         assert one[:2] == other[:2]
         np.testing.assert_array_equal(one[2], other[2])

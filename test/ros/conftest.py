@@ -4,7 +4,6 @@ from collections.abc import Callable
 from collections.abc import Iterator
 import os
 from pathlib import Path
-import secrets
 
 import pytest
 import rclpy
@@ -13,16 +12,15 @@ from ros_graph import Graph
 from road_seg.ros.client_node import lossless_environment
 
 
-@pytest.fixture(scope='session')
-def ros_domain() -> int:
-    """Give the tests a ROS domain of their own, on this machine only."""
-    domain = 1 + secrets.randbelow(101)
-    os.environ.update(lossless_environment(), ROS_DOMAIN_ID=str(domain))
-    return domain
+@pytest.fixture(scope='session', autouse=True)
+def ros_environment(ros_domain: int) -> None:
+    """Keep the graph on this machine and give it room for whole images."""
+    os.environ.update(lossless_environment())
 
 
 @pytest.fixture(scope='session')
-def ros_context(ros_domain: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def ros_context(ros_domain: int, ros_environment: None,
+                tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Initialise ROS once: a second initialisation costs more than a test."""
     os.environ['ROS_LOG_DIR'] = str(tmp_path_factory.mktemp('ros_log'))
     rclpy.init(args=[], domain_id=ros_domain)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from nav_msgs.msg import OccupancyGrid
 import numpy as np
 import pytest
+from rcl_interfaces.msg import SetParametersResult
 import rclpy
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
@@ -69,6 +70,30 @@ def test_live_parameters_hold_from_the_next_frame_on(make_graph: MakeGraph) -> N
     graph.publish('image', image_message(ROAD, 'rgb8', 4))
     status = graph.status(lambda status: values_of(status).get('inference') == 'disabled')
     assert values_of(status)['frames processed'] == '3'
+
+
+def test_live_drivable_classes(make_graph: MakeGraph) -> None:
+    graph = make_graph(extrinsics__z=1.0, grid__resolution=0.5, grid__x_max=10.0,
+                       grid__y_min=-5.0, grid__y_max=5.0).start()
+    graph.publish('camera_info', camera_info_message(CameraInfo.nominal(WIDTH, HEIGHT, 90.0)))
+    graph.status(lambda status: values_of(status).get('calibration', 'none') != 'none')
+    grids = graph.listen(OccupancyGrid, 'drivable_area')
+
+    def set_classes(*names: str) -> SetParametersResult:
+        return graph.node.set_parameters([rclpy.Parameter(
+            'drivable_classes', rclpy.Parameter.Type.STRING_ARRAY, list(names))])[0]
+
+    assert 100 not in answer(graph, grids, 1).data
+    assert set_classes('sidewalk').successful
+    assert 0 not in answer(graph, grids, 2).data
+    result = set_classes('sidewalk', 'lawn')
+    assert not result.successful
+    assert result.reason.startswith("drivable_classes: found 'lawn'; expected names among "
+                                    'background, road, sidewalk, vehicle, person; ')
+    assert graph.node.get_parameter('drivable_classes').value == ['sidewalk']
+    assert 0 not in answer(graph, grids, 3).data
+    assert set_classes().successful
+    assert 100 not in answer(graph, grids, 4).data
 
 
 def test_incompatible_qos_is_named_with_the_fix(make_graph: MakeGraph) -> None:

@@ -105,3 +105,20 @@ def test_cleanup_amid_a_build_ends_it(make_graph: MakeGraph, trt: FakeTensorRt) 
     status = graph.status(lambda status: status.message == 'unconfigured')
     assert status.level == DiagnosticStatus.OK
     assert 'backend' not in values_of(status)
+
+
+def test_without_a_place_for_engines_one_is_built_all_the_same(
+        make_graph: MakeGraph, trt: FakeTensorRt, tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / 'file'
+    place.touch()
+    monkeypatch.setenv('XDG_CACHE_HOME', str(place))
+    camera = Camera(make_graph(backend='tensorrt').start())
+    status = camera.frames_until(
+        lambda status: 'engine_not_kept' in values_of(status)['reasons'])
+    assert values_of(status)['backend'] == 'tensorrt'
+    assert ('the engine is not kept and is compiled at every start: '
+            f'{place}/road_seg/engines: found Not a directory; expected a folder that can be '
+            'written to; set XDG_CACHE_HOME to one') in status.message
+    camera.frame()
+    assert trt.builds == 1

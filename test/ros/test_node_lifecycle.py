@@ -102,6 +102,8 @@ def test_silence_is_reported(make_graph: MakeGraph) -> None:
     ({'model': __file__}, f'configure: {__file__}: found no complete ONNX file'),
     ({'threads': -1}, 'configure: parameter threads: found -1; expected a whole number from 0'),
     ({'backend': 'tpu'}, "configure: parameter backend: found 'tpu'; expected one of auto, "),
+    ({'drivable_classes': '[road, lawn]'},
+     "configure: drivable_classes: found 'lawn'; expected names among background, road, "),
     ({'grid__resolution': 0.3}, 'configure: grid: found resolution 0.3'),
 ])
 def test_configure_refuses_bad_input_and_says_why(

@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
 import numpy as np
 import pytest
 from rclpy.serialization import serialize_message
@@ -16,7 +14,6 @@ from ros_graph import child_nodes
 from ros_graph import image_message
 
 from road_seg.errors import InputError
-from road_seg.ros.client_node import ClientNode
 from road_seg.ros.client_node import lossless_environment
 from road_seg.ros.conversions import NS_PER_S
 from road_seg.ros.graph import NodeUnderTest
@@ -48,23 +45,7 @@ def start(ros_domain: int, tmp_path: Path) -> Start:
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_unconfigured_node_with_status_0(start: Start, ros_domain: int,
-                                                           number: signal.Signals) -> None:
-    child = start('--ros-args', '-r', '__ns:=/signals')
-
-    def check() -> None:
-        assert child.poll() is None
-
-    with ClientNode('/signals', ros_domain) as client:
-        change = client.service_client(ChangeState, '/signals/road_seg/change_state')
-        assert client.wait(change.service_is_ready, TIMEOUT_S, check)
-    child.send_signal(number)
-    output, _ = child.communicate(timeout=TIMEOUT_S)
-    assert (child.returncode, output) == (0, '')
-
-
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_active_node_with_status_0(
+def test_a_signal_ends_the_node_at_work_with_status_0(
         ros_domain: int, tiny_model_path: Path, tmp_path: Path, number: signal.Signals) -> None:
     before = child_nodes()
     log = tmp_path / 'node.log'
@@ -83,28 +64,6 @@ def test_a_signal_ends_the_active_node_with_status_0(
         feed_and_signal()
     assert 'Traceback' not in log.read_text()
     assert '[ERROR]' not in log.read_text()
-
-
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_inactive_node_with_status_0(
-        start: Start, ros_domain: int, tiny_model_path: Path, number: signal.Signals) -> None:
-    child = start('--ros-args', '-r', '__ns:=/signals', '-p', f'model:={tiny_model_path}',
-                  '-p', 'backend:=onnxruntime')
-
-    def check() -> None:
-        assert child.poll() is None
-
-    with ClientNode('/signals', ros_domain) as client:
-        change = client.service_client(ChangeState, '/signals/road_seg/change_state')
-        assert client.wait(change.service_is_ready, TIMEOUT_S, check)
-        future = change.call_async(ChangeState.Request(
-            transition=Transition(id=Transition.TRANSITION_CONFIGURE)))
-        assert client.wait(future.done, TIMEOUT_S, check)
-        assert future.result().success
-    child.send_signal(number)
-    output, _ = child.communicate(timeout=TIMEOUT_S)
-    assert child.returncode == 0
-    assert 'Traceback' not in output
 
 
 def test_a_parameter_file_that_ros_refuses_is_one_line_and_status_2(start: Start) -> None:

@@ -62,8 +62,8 @@ def test_every_default_passes_its_own_check() -> None:
 def test_defaults_without_a_parameter_file(make_node: object) -> None:
     assert read_parameters(make_node()) == Parameters(
         model=default_model(), backend='auto', threads=0, is_compressed=False,
-        image_geometry='auto', is_enabled=True, idles=True, network_budget_ms=100.0,
-        base_frame='base_link', extrinsics_source='auto',
+        image_geometry='auto', drivable_classes=(), is_enabled=True, idles=True,
+        network_budget_ms=100.0, base_frame='base_link', extrinsics_source='auto',
         tf_timeout_s=0.05, extrinsics=Extrinsics(x=1.5, y=0.0, z=1.4),
         grid=GridSpec(0.2, 0.0, 40.0, -20.0, 20.0), grid_rules=GridRules())
 
@@ -78,6 +78,21 @@ def test_values_of_the_user(make_node: object) -> None:
     assert parameters.extrinsics.pitch == 0.1
     assert parameters.grid.x_max == 30.0  # although it was given as a whole number
     assert read_parameters(node) == parameters
+
+
+@pytest.mark.parametrize(('rules', 'classes'), [
+    ((), ()), (('drivable_classes:=[]',), ()),
+    (('drivable_classes:=[road, sidewalk]',), ('road', 'sidewalk'))])
+def test_drivable_classes_stay_an_array_of_texts(make_node: object, rules: tuple[str, ...],
+                                                 classes: tuple[str, ...]) -> None:
+    node = make_node(*rules)
+    for _ in range(2):
+        assert read_parameters(node).drivable_classes == classes
+    for names in (['person'], []):
+        result, = node.set_parameters([rclpy.Parameter(
+            'drivable_classes', rclpy.Parameter.Type.STRING_ARRAY, names)])
+        assert result.successful
+        assert read_parameters(node).drivable_classes == tuple(names)
 
 
 def test_descriptors_say_what_is_allowed(make_node: object) -> None:
@@ -103,6 +118,9 @@ def test_descriptors_say_what_is_allowed(make_node: object) -> None:
     ('threads:=-1', 'parameter threads: found -1; expected a whole number'),
     ('threads:=2.0', 'parameter threads: found 2.0; expected a whole number'),
     ('threads:=true', 'parameter threads: found True; expected a whole number'),
+    ('drivable_classes:=road', "parameter drivable_classes: found 'road'; expected an array of "
+     'texts'),
+    ('drivable_classes:=[1, 2]', 'parameter drivable_classes: found [1, 2]; expected an array'),
     ('backend:=cuda', "parameter backend: found 'cuda'; expected one of auto, "),
     ('base_frame:=""', "parameter base_frame: found ''; expected a text that is not empty"),
     ('model:=7', 'parameter model: found 7; expected a text'),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nav_msgs.msg import OccupancyGrid
 import numpy as np
 import pytest
+from rclpy.clock import ROSClock
 from rclpy.time import Time
 from ros_graph import camera_info_message
 from ros_graph import Graph
@@ -164,8 +165,9 @@ class TestOpen:
     def test_with_tf2_ros(self, monkeypatch: pytest.MonkeyPatch) -> None:
         buffer, closed = Buffer(), []
         monkeypatch.setattr(transforms, 'tf2_ros', _tf2_ros(buffer, closed))
-        assert open_extrinsics(None, self._parameters('tf'), FIXED, lambda: None).name == 'tf'
-        source = open_extrinsics(None, self._parameters('auto'), FIXED, lambda: None)
+        node = SimpleNamespace(get_clock=ROSClock)
+        assert open_extrinsics(node, self._parameters('tf'), FIXED, lambda: None).name == 'tf'
+        source = open_extrinsics(node, self._parameters('auto'), FIXED, lambda: None)
         assert source.at(0, FRAME).x == 9.0
         buffer.set(2.5, 1.4)
         assert source.at(0, FRAME).x == 2.5
