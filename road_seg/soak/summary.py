@@ -14,8 +14,11 @@ from road_seg.soak.record import Record
 
 # What a machine busy with other work brings about; everything else without a fault is a defect.
 LOAD_CODES = frozenset({'frames_dropped', 'network_slow', 'no_frames', 'stamp_stale', NO_REPORT})
-MAX_GROWTH = 0.02
 
+_MAX_GROWTH = 0.02
+# The first time of a fault may touch memory that stays: a node that was stopped maps the whole
+# shared segment of the camera, config/fastdds.xml, once it goes on.
+_FIRST_TIME_MIB = 16.0
 _WARM_UP_SHARE, _LONGEST_WARM_UP_S = 1 / 3, 300.0
 _WINDOW_SHARE, _SHORTEST_WINDOW_S = 0.1, 10.0
 _NS_PER_S = 1e9
@@ -41,7 +44,9 @@ def summary(record: Record, found_within_s: float) -> dict[str, Any]:
                    'answered': record.answered(sent) + record.answered(record.healthy_stamps),
                    'healthy_sent': len(record.healthy_stamps),
                    'healthy_answered': record.answered(record.healthy_stamps)},
-        'process': steadiness(record.usage),
+        'process': steadiness(record.usage, [
+            (each.injection.started_ns / _NS_PER_S, each.injection.fault.name)
+            for each in results]),
         'injections': [_injection(each, record.started_ns) for each in results],
         'usage': [{'at_s': round(usage.at_s - _seconds(record.started_ns), 2),
                    'memory_mib': round(usage.memory_mib, 2), 'threads': usage.threads,
@@ -71,14 +76,17 @@ def fault_table(results: Sequence[Outcome]) -> list[dict[str, Any]]:
     return rows
 
 
-def steadiness(usage: Sequence[ProcessUsage]) -> dict[str, Any]:
+def steadiness(usage: Sequence[ProcessUsage], faults: Sequence[tuple[float, str]]
+               ) -> dict[str, Any]:
     """
     Return memory, threads and open files after the warm-up and at the end.
 
     The warm-up is the first third, 300 s at most. Memory and files are medians over windows of
-    a tenth of the run, at least 10 s; threads are all numbers seen after the warm-up.
+    a tenth of the run, at least 10 s; threads are all numbers seen after the warm-up. The limit
+    of memory's growth is higher where a fault comes for the first time after the warm-up.
 
     :param usage: once a second, in order.
+    :param faults: start, s of the same clock, and name of each fault.
     """
     seconds = usage[-1].at_s - usage[0].at_s
     warm_s = usage[0].at_s + min(_WARM_UP_SHARE * seconds, _LONGEST_WARM_UP_S)
@@ -88,10 +96,13 @@ def steadiness(usage: Sequence[ProcessUsage]) -> dict[str, Any]:
     last = [each for each in warm if each.at_s >= usage[-1].at_s - window_s]
     before, after = (statistics.median(each.memory_mib for each in part)
                      for part in (first, last))
+    seen = {name for start_s, name in faults if start_s < warm_s}
+    new_mib = 0.0 if all(name in seen for _, name in faults) else _FIRST_TIME_MIB
     files = [statistics.median(each.open_files for each in part) for part in (first, last)]
     return {'warm_up_s': round(warm_s - usage[0].at_s, 1),
             'memory_mib': {'after_warm_up': round(before, 2), 'end': round(after, 2),
-                           'growth': round(after / before - 1.0, 4)},
+                           'growth': round(after / before - 1.0, 4),
+                           'limit': round(_MAX_GROWTH + new_mib / before, 4)},
             'threads': sorted({each.threads for each in warm}),
             'open_files': {'after_warm_up': files[0], 'end': files[1]}}
 
@@ -112,8 +123,8 @@ def _failures(result: dict[str, Any], found_within_s: float) -> Iterator[str]:
     if result['false_alarms']['defects']:
         yield f'{result["false_alarms"]["defects"]} false alarms'
     process = result['process']
-    if process['memory_mib']['growth'] > MAX_GROWTH:
-        yield f'memory grew by {process["memory_mib"]["growth"]:.1%}'
+    if process['memory_mib']['growth'] > process['memory_mib']['limit']:
+        yield 'memory grew by {growth:.1%}, more than {limit:.1%}'.format(**process['memory_mib'])
     if len(process['threads']) > 1:
         yield f'threads: {process["threads"][0]} to {process["threads"][-1]}'
     if process['open_files']['end'] > process['open_files']['after_warm_up']:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from road_seg.soak.summary import MAX_GROWTH
-
 HEAD = ('fault', 'reason code', 'injected', 'found after, s', 'recovered after, s', 'missed')
 
 
@@ -27,12 +25,12 @@ def facts(result: Mapping[str, Any]) -> list[str]:
     process, frames, alarms = result['process'], result['frames'], result['false_alarms']
     memory, files = process['memory_mib'], process['open_files']
     threads = process['threads']
-    is_flat = memory['growth'] <= MAX_GROWTH
+    is_flat = memory['growth'] <= memory['limit']
     forbidden = sum(row['forbidden_outputs'] for row in result['faults'])
     return [
         f'Memory (RSS) {memory["after_warm_up"]:.1f} MiB after {process["warm_up_s"]:.0f} s of '
         f'warm-up, {memory["end"]:.1f} MiB at the end: {memory["growth"]:+.1%}, '
-        f'{"flat" if is_flat else "growing"} (limit {MAX_GROWTH:.0%}).',
+        f'{"flat" if is_flat else "growing"} (limit {memory["limit"]:.1%}).',
         (f'Threads {threads[0]}, constant; ' if len(threads) == 1 else
          f'Threads {threads[0]} to {threads[-1]}; ')
         + f'open files {files["after_warm_up"]:g}, at the end {files["end"]:g}.',
