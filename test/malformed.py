@@ -13,7 +13,7 @@ _SECONDS = (-2**31, -1, 0, 1, 1_799_999_999, 1_799_996_400, 1_800_003_600, 2**31
 _NANOSECONDS = (0, 1, 999_999_999, 10**9, 2**31, 2**32 - 1)
 # What a text can be after it has travelled: UTF-8 without a zero.
 TEXTS = ('', ' ', '/', 'a//b', '/camera', 'kamera\n\t"\\', '\ufffd\x01\x7f', 'straße', '道路',
-         '\U0001f697', '%s%n{}', 'x' * 300, 'ü' * 100_000)
+         '\U0001f697', '%s%n{}', 'x' * 300, 'ü' * 10_000)
 _FLOATS = (float('nan'), float('inf'), -float('inf'), 0.0, -0.0, 1.0, -1.0, 5e-324, 1e-310, 1e-9,
            0.01, 2.0, 1e9, 1e155, 1.7e308, -1e300)
 

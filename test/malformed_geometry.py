@@ -48,7 +48,7 @@ def judge_camera_info(info: CameraInfo, width: int, height: int, *,
 
 def _judge_lens(model: str, d: tuple[float, ...]) -> Verdict:
     """Return what is to be thought of a distortion."""
-    if not all(map(math.isfinite, d)) or model and model not in _MODELS:
+    if not all(map(math.isfinite, d)) or (model and model not in _MODELS):
         return Verdict.BAD
     if len(d) not in _MODELS.get(model, (0,)):
         return Verdict.BAD if any(d) else Verdict.OPEN

@@ -3,12 +3,12 @@
 import array
 from random import Random
 
-import numpy as np
 from malformed import Case
 from malformed import change_frame_id
 from malformed import change_stamp
 from malformed import Verdict
 from malformed import wrong_text
+import numpy as np
 from sensor_msgs.msg import Image
 
 # sensor_msgs/image_encodings.hpp: channels of 8 bits, and which of them are red, green, blue.

@@ -76,8 +76,8 @@ def check_grid(grid: OccupancyGrid, age_ns: int, info: CameraInfo, calibration: 
     foot = transform.transform.translation
     ranges = np.hypot(columns + 0.5 - foot.x, rows + 0.5 - 5.0 - foot.y)
     slope = 0.5 / max(_focal_length(info, is_rectified=is_rectified), 1e-300)
-    farthest = SETTINGS.grid_rules.max_ground_error / math.sin(math.atan(slope))
-    assert (np.hypot(ranges, foot.z) <= farthest).all(), 'free cells that half a pixel moves far'
+    least_errors = np.hypot(ranges, foot.z) * math.sin(math.atan(slope))
+    assert (least_errors <= SETTINGS.grid_rules.max_ground_error).all(), 'free cells far off'
     if pose is Verdict.GOOD:
         assert (foot.z > slope * ranges).all(), 'free cells that may be sky'
 

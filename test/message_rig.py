@@ -25,6 +25,7 @@ from road_seg.ros.processor import Frame
 from road_seg.ros.processor import FrameProcessor
 from road_seg.ros.transforms import TfExtrinsics
 
+CAMERA_FRAME = 'camera'
 HEIGHT, WIDTH = 16, 24  # of the frames and of the network's input
 ROAD = np.full((HEIGHT, WIDTH, 3), (40, 230, 40), np.uint8)  # class 1, sure of it
 SETTINGS = checked_parameters({
@@ -73,7 +74,7 @@ class Rig:
         node = self._node()
         self._processor = FrameProcessor(
             node, segmenter=Segmenter(backend, None), calibration=self._calibration,
-            extrinsics=TfExtrinsics(lambda *_: self.pose, LookupError, 'base_link', 0.0),
+            extrinsics=TfExtrinsics(self._look_up, LookupError, 'base_link', 0.0),
             outputs=Outputs(node, backend.model.labels, 'base_link'), health=self._health,
             settings=lambda: SETTINGS)
 
@@ -88,6 +89,12 @@ class Rig:
         self._processor(Frame(message, 0))
         assert all(len(kept) <= 1 for kept in self._published.values())
         return {topic: kept[0] for topic, kept in self._published.items() if kept}
+
+    def _look_up(self, target: str, source: str, time: object) -> TransformStamped:
+        """Return the pose as a TF buffer does."""
+        if source != CAMERA_FRAME:
+            raise LookupError(f'"{source}" passed to lookupTransform does not exist')
+        return self.pose
 
     def check_texts(self) -> None:
         """Refuse diagnostics and log lines of absurd length."""
@@ -124,9 +131,14 @@ def good_camera_info() -> CameraInfoMessage:
 
 
 def good_pose() -> TransformStamped:
-    """Return the transform of a camera that looks ahead from 1.4 m above the origin."""
+    """
+    Return the transform of a camera that looks ahead from 1.4 m above the ground.
+
+    Not from above the origin: a table of the grid is kept while the pose hardly changes.
+    """
     message = TransformStamped()
-    message.transform.translation.z = 1.4
+    shift = message.transform.translation
+    shift.x, shift.y, shift.z = 0.1, 0.3, 1.4
     turn = message.transform.rotation  # optical axes in those of REP-103
     turn.x, turn.y, turn.z, turn.w = -0.5, 0.5, -0.5, 0.5
     return message
@@ -134,7 +146,7 @@ def good_pose() -> TransformStamped:
 
 def _stamped(message: Image | CompressedImage) -> Image | CompressedImage:
     """Return the message with a header of a tenth of a second ago."""
-    message.header.frame_id = 'camera'
+    message.header.frame_id = CAMERA_FRAME
     message.header.stamp.sec, message.header.stamp.nanosec = divmod(
         NOW_NS - NS_PER_S // 10, NS_PER_S)
     return message
