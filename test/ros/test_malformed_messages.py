@@ -186,6 +186,7 @@ def table_of(counts: Counter[tuple[str, Verdict]]) -> str:
         for verdict in Verdict)))
 
 
+@pytest.mark.filterwarnings('ignore::RuntimeWarning')  # NumPy's, of numbers too large
 def test_no_message_breaks_the_node_or_gives_an_answer_it_should_not(
         backend: Backend, capfd: pytest.CaptureFixture[str]) -> None:
     counts: Counter[tuple[str, Verdict]] = Counter()
