@@ -172,7 +172,8 @@ def step_within_memory(messages: Round, rng: Random) -> Case:
     Path('/proc/self/clear_refs').write_text('5')  # the peak begins anew, proc(5)
     before = resident_kb('VmRSS')
     case = messages.step(rng)
-    assert resident_kb('VmHWM') - before < (BOMB_KB if case.is_bomb else MOST_KB)
+    growth = resident_kb('VmHWM') - before
+    assert growth < (BOMB_KB if case.is_bomb else MOST_KB), f'{case.kind} took {growth} kB'
     return case
 
 
