@@ -99,8 +99,10 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | No
 
     def open_player(drive: 'Drive') -> 'AbstractContextManager[Player]':
         if mode == _IN_PROCESS:
-            return _in_process(model, parameters, with_overlay=outputs is not None)
-        return _live(values, parameters, drive, is_realtime=mode == _REALTIME)
+            return _in_process(model, parameters, with_overlay=outputs is not None,
+                               with_confidence=drive.truth_count > 0)
+        return _live(values, parameters, drive, is_realtime=mode == _REALTIME,
+                     with_confidence=drive.truth_count > 0)
 
     summary = work.run(open_player, Progress('frame'))
     _print(summary)
@@ -112,16 +114,17 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | No
 
 @contextmanager
 def _in_process(model: 'ModelFile', parameters: 'Parameters', *,
-                with_overlay: bool) -> 'Iterator[Player]':
+                with_overlay: bool, with_confidence: bool) -> 'Iterator[Player]':
     from road_seg.backends import open_backend
     from road_seg.replay.in_process import InProcess
     with open_backend(model, parameters.backend, parameters.threads) as backend:
-        yield InProcess(backend, parameters, with_overlay=with_overlay)
+        yield InProcess(backend, parameters, with_overlay=with_overlay,
+                        with_confidence=with_confidence)
 
 
 @contextmanager
 def _live(values: dict[str, object], parameters: 'Parameters', drive: 'Drive', *,
-          is_realtime: bool) -> 'Iterator[Player]':
+          is_realtime: bool, with_confidence: bool) -> 'Iterator[Player]':
     from road_seg.parameters import are_rectified
     from road_seg.replay.lockstep import Lockstep
     from road_seg.replay.realtime import Realtime
@@ -130,7 +133,8 @@ def _live(values: dict[str, object], parameters: 'Parameters', drive: 'Drive', *
     rectified = are_rectified(parameters.image_geometry, drive.image_topic)
     values = {**values, 'extrinsics.source': 'parameters',
               'image_geometry': 'rectified' if rectified else 'raw'}
-    with NodeUnderTest(values, drive.image_type) as node:
+    wanted = ('overlay', 'confidence') if with_confidence else ('overlay',)
+    with NodeUnderTest(values, drive.image_type, outputs=wanted) as node:
         yield (Realtime if is_realtime else Lockstep)(node, parameters)
 
 
@@ -141,6 +145,8 @@ def _print(summary: dict) -> None:
     from road_seg.cli.output import print_scores
     if summary['labelled_frames']:
         print_scores(summary)
+        if summary['ece'] is not None:
+            print(f'calibration error {summary["ece"]:.4f}')
     else:
         print_flicker(summary)
     if summary['grid']['coverage'] is not None:

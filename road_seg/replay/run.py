@@ -119,7 +119,7 @@ class Replay:
             'frames': evaluation.frames, 'dropped': evaluation.dropped,
             'labelled_frames': scores.frames, 'grids': evaluation.grids,
             'miou': scores.miou, 'iou': scores.iou, 'boundary_f1': scores.boundary_f1,
-            'flicker': number(scores.flicker.share()),
+            'ece': scores.ece, 'flicker': number(scores.flicker.share()),
             'latency_ms': {stage: percentiles(values)
                            for stage, values in evaluation.latency_ms.items()},
             'frames_per_s': evaluation.frames / evaluation.duration_s,
