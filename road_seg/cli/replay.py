@@ -6,6 +6,10 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from road_seg.cli.questions import add_question_options
+from road_seg.cli.questions import print_findings
+from road_seg.cli.questions import questions_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from road_seg.backends import ModelFile
     from road_seg.bags.drive import Drive
     from road_seg.parameters import Parameters
+    from road_seg.replay.examination import Questions
     from road_seg.replay.player import Player
 
 _OUTPUTS = 'outputs'
@@ -51,6 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help=f'bag of the answers (default {_OUTPUTS} in the report folder; '
                         'none with --in-process)')
     parser.add_argument('--force', action='store_true', help='replace an existing bag of answers')
+    add_question_options(parser)
     add_node_options(parser)
 
 
@@ -72,22 +78,26 @@ def run(args: argparse.Namespace) -> int:
     report = args.report or Path('reports') / args.bag.absolute().stem
     outputs = args.out or (None if args.mode == _IN_PROCESS else report / _OUTPUTS)
     replay(args, args.bag, report, outputs, mode=args.mode, image_topic=args.image,
-           truth=args.truth, json_path=args.json, overwrite=args.force)
+           truth=args.truth, json_path=args.json, overwrite=args.force,
+           questions=questions_of(args))
     return 0
 
 
 def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | None, *,
            mode: str = _LOCKSTEP, image_topic: str | None = None, truth: Path | None = None,
-           json_path: Path | None = None, overwrite: bool = False) -> None:
+           json_path: Path | None = None, overwrite: bool = False,
+           questions: 'Questions | None' = None) -> None:
     """
     Replay a bag and print the result.
 
     :param args: the values of add_node_options.
+    :param questions: what to look at beside the scores; nothing without it.
     """
     from road_seg.backends import read_model
     from road_seg.cli.output import write_json
     from road_seg.cli.progress import Progress
     from road_seg.parameters import checked_parameters
+    from road_seg.replay.examination import Questions
     from road_seg.replay.parameters import recorded_parameters
     from road_seg.replay.run import Replay
     from road_seg.replay.run import REPORT_NAME
@@ -95,7 +105,8 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | No
     values = {'grid.max_age_s': 0.0, **recorded_parameters(bag), **node_parameters(args)}
     parameters = checked_parameters(values)
     model = read_model(parameters.model)
-    work = Replay(bag, model, parameters, report, outputs, mode, image_topic, truth, overwrite)
+    work = Replay(bag, model, parameters, report, outputs, mode, image_topic, truth, overwrite,
+                  questions or Questions())
 
     def open_player(drive: 'Drive') -> 'AbstractContextManager[Player]':
         if mode == _IN_PROCESS:
@@ -151,6 +162,7 @@ def _print(summary: dict) -> None:
         print_flicker(summary)
     if summary['grid']['coverage'] is not None:
         print_grid_scores(summary['grid'])
+    print_findings(summary)
     if summary['loss']:
         print(f'damaged bag: {summary["loss"]}')
     trip = summary['latency_ms'].get('round_trip', {'p50': math.nan, 'p95': math.nan})

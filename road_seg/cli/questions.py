@@ -1,0 +1,37 @@
+"""Options and lines of `road-seg replay` about what is looked at beside the scores."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from road_seg.replay.examination import Questions
+
+
+def add_question_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument('--second-model', type=Path, metavar='M',
+                        help='say how far the masks agree with those of another model, with or '
+                        'without truth')
+
+
+def questions_of(args: argparse.Namespace) -> 'Questions':
+    """Return what the options ask."""
+    from road_seg.backends import read_model
+    from road_seg.replay.examination import Questions
+    return Questions(read_model(args.second_model) if args.second_model else None)
+
+
+def print_findings(summary: dict) -> None:
+    """Print what was found."""
+    if summary['agreement']:
+        _print_agreement(summary['agreement'])
+
+
+def _print_agreement(agreement: dict) -> None:
+    """Print the agreement with the second model, over all pixels and by class."""
+    shares = sorted(frame['share'] for frame in agreement['by_frame'])
+    print(f'agreement with {Path(agreement["model"]).stem}: {100 * agreement["share"]:.2f} % of '
+          f'the pixels, {100 * shares[0]:.2f} % in the worst frame')
+    print('IoU with its masks: ' + ', '.join(
+        f'{name} {iou:.4f}' for name, iou in agreement['iou'].items() if iou is not None))
