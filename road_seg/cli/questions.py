@@ -26,6 +26,8 @@ def print_findings(summary: dict) -> None:
     """Print what was found."""
     if summary['agreement']:
         _print_agreement(summary['agreement'])
+    if summary['ego_consistency']:
+        _print_consistency(summary['ego_consistency'])
 
 
 def _print_agreement(agreement: dict) -> None:
@@ -35,3 +37,12 @@ def _print_agreement(agreement: dict) -> None:
           f'the pixels, {100 * shares[0]:.2f} % in the worst frame')
     print('IoU with its masks: ' + ', '.join(
         f'{name} {iou:.4f}' for name, iou in agreement['iou'].items() if iou is not None))
+
+
+def _print_consistency(consistency: dict) -> None:
+    """Print how far grids agree with those half a second before."""
+    if consistency['agreement'] is not None:
+        agreement, blocked, freed = (100 * consistency[name] for name in (
+            'agreement', 'free_then_blocked', 'blocked_then_free'))
+        print(f'grids half a second apart, moved with the vehicle: {agreement:.2f} % of the cells '
+              f'agree, {blocked:.2f} % were free and are blocked, {freed:.2f} % the opposite')

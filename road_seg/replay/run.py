@@ -90,7 +90,7 @@ class Replay:
                           base_frame=self.parameters.base_frame if uses_tf else None)
             _check_labels(self.bag, labels_of(reader.custom), self.model.labels)
             gallery = Gallery(drive.frame_count, drive.image_type, self.model.labels)
-            asked = self.questions.examine(drive, self.model.labels, self.parameters)
+            asked = self.questions.examine(reader, drive, self.model.labels, self.parameters)
             with (asked as examination, open_player(drive) as player,
                   self._open_outputs() as outputs):
                 evaluation = evaluate(
