@@ -55,7 +55,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('--out', type=Path, metavar='BAG',
                         help=f'bag of the answers (default {_OUTPUTS} in the report folder; '
                         'none with --in-process)')
-    parser.add_argument('--force', action='store_true', help='replace an existing bag of answers')
+    parser.add_argument('--force', action='store_true',
+                        help='replace an existing bag of answers, or capture')
     add_question_options(parser)
     add_node_options(parser)
 
@@ -105,15 +106,17 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | No
     values = {'grid.max_age_s': 0.0, **recorded_parameters(bag), **node_parameters(args)}
     parameters = checked_parameters(values)
     model = read_model(parameters.model)
+    questions = questions or Questions()
     work = Replay(bag, model, parameters, report, outputs, mode, image_topic, truth, overwrite,
-                  questions or Questions())
+                  questions)
 
     def open_player(drive: 'Drive') -> 'AbstractContextManager[Player]':
+        with_confidence = drive.truth_count > 0 or questions.capture is not None
         if mode == _IN_PROCESS:
             return _in_process(model, parameters, with_overlay=outputs is not None,
-                               with_confidence=drive.truth_count > 0)
+                               with_confidence=with_confidence)
         return _live(values, parameters, drive, is_realtime=mode == _REALTIME,
-                     with_confidence=drive.truth_count > 0)
+                     with_confidence=with_confidence)
 
     summary = work.run(open_player, Progress('frame'))
     _print(summary)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from road_seg.backends import ModelFile
 from road_seg.backends import open_backend
@@ -14,6 +15,8 @@ from road_seg.bags.track import read_track
 from road_seg.labels import LabelMap
 from road_seg.parameters import Parameters
 from road_seg.replay.agreement import SecondModel
+from road_seg.replay.capture import Capture
+from road_seg.replay.capture import open_capture
 from road_seg.replay.ego_consistency import EgoConsistency
 from road_seg.replay.evaluate import ScoredFrame
 
@@ -24,26 +27,30 @@ class Examination:
 
     :param second: the second model, if there is one.
     :param consistency: of the grids with the vehicle's way, if that is known.
+    :param capture: keeps the hardest frames, if that is wanted.
     """
 
-    def __init__(self, second: SecondModel | None, consistency: EgoConsistency | None) -> None:
+    def __init__(self, second: SecondModel | None, consistency: EgoConsistency | None,
+                 capture: Capture | None) -> None:
         self._second = second
         self._consistency = consistency
+        self._capture = capture
 
     def look(self, scored: ScoredFrame) -> None:
         """Look at the next frame."""
-        if self._second:
-            self._second.update(scored)
-        answer = scored.answer
+        agreement = self._second.update(scored) if self._second else None
+        answer, grid = scored.answer, None
         if self._consistency and answer.grid and answer.reasons:
-            self._consistency.update(scored.frame.stamp_ns,
-                                     decode_grid(answer.grid, answer.reasons))
+            grid = decode_grid(answer.grid, answer.reasons)
+            self._consistency.update(scored.frame.stamp_ns, grid)
+        if self._capture:
+            self._capture.look(scored, grid, agreement)
 
     def summary(self) -> dict:
         """Return what was found, as `replay --json` writes it."""
-        consistency = self._consistency
-        return {'agreement': self._second.summary() if self._second else None,
-                'ego_consistency': consistency.summary() if consistency else None}
+        found = {'agreement': self._second, 'ego_consistency': self._consistency,
+                 'capture': self._capture}
+        return {name: part.summary() if part else None for name, part in found.items()}
 
 
 @dataclass(frozen=True)
@@ -52,13 +59,17 @@ class Questions:
     What to look at.
 
     :param second_model: compare the masks with this model's.
+    :param capture: folder for the hardest frames.
+    :param capture_limit: how many of them.
     """
 
     second_model: ModelFile | None = None
+    capture: Path | None = None
+    capture_limit: int = 500
 
     @contextmanager
-    def examine(self, reader: BagReader, drive: Drive, labels: LabelMap,
-                parameters: Parameters) -> Iterator[Examination]:
+    def examine(self, reader: BagReader, drive: Drive, labels: LabelMap, parameters: Parameters,
+                *, overwrite: bool) -> Iterator[Examination]:
         """
         Yield the examination of a drive's answers.
 
@@ -66,11 +77,19 @@ class Questions:
         :param drive: the drive.
         :param labels: the classes of the masks.
         :param parameters: the node's; the second model runs with the same backend.
-        :raises RoadSegError: the second model cannot be run or has other classes.
+        :param overwrite: replace an existing capture.
+        :raises RoadSegError: the second model cannot be run or has other classes, or the folder
+            is taken.
         """
-        opened = open_backend(self.second_model, parameters.backend, parameters.threads) if (
-            self.second_model) else nullcontext()
-        with opened as backend:
+        with ExitStack() as stack:
+            second = capture = None
+            if self.second_model:
+                backend = stack.enter_context(
+                    open_backend(self.second_model, parameters.backend, parameters.threads))
+                second = SecondModel(backend, labels, drive)
             track = read_track(reader, parameters.base_frame)
-            yield Examination(SecondModel(backend, labels, drive) if backend else None,
-                              EgoConsistency(track) if track else None)
+            if self.capture:
+                capture = stack.enter_context(open_capture(
+                    self.capture, self.capture_limit, drive, labels, parameters.grid_rules, track,
+                    overwrite=overwrite))
+            yield Examination(second, EgoConsistency(track) if track else None, capture)

@@ -57,7 +57,7 @@ class Replay:
     :param mode: how the frames are played, for people.
     :param image_topic: topic of the images; by default the only one in the bag.
     :param truth: folder or bag of the truth masks; by default they are in the bag itself.
-    :param overwrite: replace an existing bag of answers.
+    :param overwrite: replace an existing bag of answers, or capture.
     :param questions: what to look at beside the scores.
     """
 
@@ -90,7 +90,8 @@ class Replay:
                           base_frame=self.parameters.base_frame if uses_tf else None)
             _check_labels(self.bag, labels_of(reader.custom), self.model.labels)
             gallery = Gallery(drive.frame_count, drive.image_type, self.model.labels)
-            asked = self.questions.examine(reader, drive, self.model.labels, self.parameters)
+            asked = self.questions.examine(reader, drive, self.model.labels, self.parameters,
+                                           overwrite=self.overwrite)
             with (asked as examination, open_player(drive) as player,
                   self._open_outputs() as outputs):
                 evaluation = evaluate(
