@@ -14,7 +14,6 @@ from road_seg.bags.drive import Drive
 from road_seg.bags.drive import Frame
 from road_seg.bags.messages import COMPRESSED_IMAGE
 from road_seg.bags.messages import decode
-from road_seg.bags.track import Track
 from road_seg.data.sheet import COLUMNS
 from road_seg.data.sheet import draw_tile
 from road_seg.data.sheet import ROWS
@@ -25,7 +24,7 @@ from road_seg.grid import DrivableGrid
 from road_seg.grid import GridRules
 from road_seg.labels import LabelMap
 from road_seg.labels import UNLABELLED
-from road_seg.replay.driven import driven_blocked
+from road_seg.replay.driven import Driven
 from road_seg.replay.evaluate import ScoredFrame
 from road_seg.replay.hard_examples import Example
 from road_seg.replay.hard_examples import fingerprint
@@ -35,7 +34,6 @@ from road_seg.replay.hard_examples import HardExamples
 ADAPTER_NAME, MANIFEST_NAME, SHEET_NAME = 'captured.yaml', 'manifest.csv', 'sheet.png'
 _IMAGES, _MASKS = Path('train', 'images'), Path('train', 'masks')
 _JPEG_START, _JPEG_QUALITY = b'\xff\xd8', 95
-_PATH_NS, _PATH_STEP_NS = 2 * 10**9, 10**8
 
 
 class Capture:
@@ -47,17 +45,17 @@ class Capture:
     :param drive: what the frames are of.
     :param labels: the classes of the masks.
     :param rules: the grids'; they say which confidence is low.
-    :param track: the way of the vehicle, if that is known.
+    :param driven: knows where the vehicle drove, if that is known at all.
     """
 
     def __init__(self, folder: Path, limit: int, drive: Drive, labels: LabelMap,
-                 rules: GridRules, track: Track | None) -> None:
+                 rules: GridRules, driven: Driven | None) -> None:
         self._folder = folder
         self._examples = HardExamples(limit)
         self._drive = drive
         self._labels = labels
         self._rules = rules
-        self._track = track
+        self._driven = driven
         self._with_truth: set[int] = set()
         for place in (_IMAGES, _MASKS):
             (folder / place).mkdir(parents=True)
@@ -112,10 +110,8 @@ class Capture:
         limit = self._rules.confidence_threshold * 255.0
         unsure = None if scored.confidence is None else (
             np.count_nonzero(scored.confidence < limit) / scored.confidence.size)
-        driven = None
-        if self._track and grid:
-            path = self._track.path(scored.frame.stamp_ns, _PATH_NS, _PATH_STEP_NS)
-            driven = driven_blocked(grid, path, self._rules)
+        driven = self._driven.blocked_share(scored.frame, scored.mask, grid) if (
+            self._driven and grid) else None
         values = (unsure, scored.flicker, scored.error_share,
                   None if agreement is None else 1.0 - agreement, driven)
         return {reason: value for reason, value in zip(FLOORS, values, strict=True)
@@ -185,7 +181,7 @@ def check_capture_target(folder: Path, overwrite: bool) -> None:
 
 @contextmanager
 def open_capture(folder: Path, limit: int, drive: Drive, labels: LabelMap, rules: GridRules,
-                 track: Track | None, *, overwrite: bool) -> Iterator[Capture]:
+                 driven: Driven | None, *, overwrite: bool) -> Iterator[Capture]:
     """
     Yield a capture whose folder takes its name when the block succeeds; else nothing remains.
 
@@ -197,6 +193,6 @@ def open_capture(folder: Path, limit: int, drive: Drive, labels: LabelMap, rules
     check_capture_target(folder, overwrite)
     with replacing_folder(folder.absolute()) as temporary:
         temporary.mkdir()
-        capture = Capture(temporary, limit, drive, labels, rules, track)
+        capture = Capture(temporary, limit, drive, labels, rules, driven)
         yield capture
         capture.finish()

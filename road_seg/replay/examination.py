@@ -17,6 +17,7 @@ from road_seg.parameters import Parameters
 from road_seg.replay.agreement import SecondModel
 from road_seg.replay.capture import Capture
 from road_seg.replay.capture import open_capture
+from road_seg.replay.driven import Driven
 from road_seg.replay.ego_consistency import EgoConsistency
 from road_seg.replay.evaluate import ScoredFrame
 
@@ -90,6 +91,7 @@ class Questions:
             track = read_track(reader, parameters.base_frame)
             if self.capture:
                 capture = stack.enter_context(open_capture(
-                    self.capture, self.capture_limit, drive, labels, parameters.grid_rules, track,
+                    self.capture, self.capture_limit, drive, labels, parameters.grid_rules,
+                    Driven(track, drive, parameters, labels) if track else None,
                     overwrite=overwrite))
             yield Examination(second, EgoConsistency(track) if track else None, capture)

@@ -1,6 +1,7 @@
 """Hard frames of a replay as a data set."""
 
 import csv
+from dataclasses import replace
 import json
 from pathlib import Path
 
@@ -13,11 +14,17 @@ from tiny_model import expected_classes
 from tiny_model import write_tiny_model
 
 from road_seg.bags import messages
+from road_seg.bags.drive import Drive
+from road_seg.bags.reader import BagReader
 from road_seg.bags.sample import record
 from road_seg.bags.sources import world
+from road_seg.bags.track import read_track
 from road_seg.bags.writer import create_bag
 from road_seg.cli.main import main
 from road_seg.data.adapter import DatasetAdapter
+from road_seg.labels import ROAD_LABELS
+from road_seg.parameters import checked_parameters
+from road_seg.replay.driven import Driven
 
 S = 10**9
 COUNT = 12
@@ -173,7 +180,23 @@ def test_what_the_vehicle_drove_over_is_a_reason(tmp_path: Path) -> None:
     assert capture(bag, '--params-file', str(rules)) == 0
     driven = [float(line['driven']) for line in manifest(tmp_path / 'hard') if line['driven']]
     assert driven
-    assert max(driven) > 0.5
+    assert max(driven) > 0.2
+
+
+def test_a_vehicle_ahead_that_drives_on_is_no_reason(tmp_path: Path) -> None:
+    bag = tmp_path / 'drive'
+    record(world('straight', 25, 1), bag)
+    with BagReader(bag) as reader:
+        drive = Drive(reader)
+        frame = next(drive.frames())
+        track = read_track(reader, 'base_link')
+    truth = messages.decode_mask(frame.truth)
+    grid = messages.decode_grid(frame.grid_truth, frame.reasons_truth)
+    parameters = checked_parameters({})
+    known, unknown = (Driven(track, drive, parameters, labels) for labels in (
+        ROAD_LABELS, replace(ROAD_LABELS, names=('background', 'road', 'sidewalk', 'bus', 'cow'))))
+    assert known.blocked_share(frame, truth, grid) == 0.0
+    assert unknown.blocked_share(frame, truth, grid) > 0.03
 
 
 @pytest.mark.ros
