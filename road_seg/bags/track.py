@@ -18,6 +18,8 @@ from road_seg.serialized import header_stamp_ns
 
 # The frame of REP-105 in which a vehicle moves without jumps, and base_link's projection.
 ODOM_FRAME, _FOOTPRINT = 'odom', 'base_footprint'
+# Odometry of 100 Hz and more is taken at this pace: what lies between is interpolated.
+_STEP_NS = 40_000_000
 # Between two poses farther apart the vehicle's way is not known: 1 s, or 70 m/s.
 _MAX_GAP_NS = 10**9
 _MAX_SPEED = 70.0
@@ -111,13 +113,12 @@ def _by_transforms(reader: BagReader, base_frame: str) -> Iterator[_Stamped]:
     if TF_STATIC_TOPIC in recorded:
         for message in reader.messages([TF_STATIC_TOPIC]):
             buffer.add(message.cdr, is_static=True, replace=False)
-    last_ns = None
+    last_ns = -_STEP_NS
     for message in reader.messages([TF_TOPIC]):
         buffer.add(message.cdr, is_static=False)
         stamp_ns = buffer.latest(base_frame)
-        pose = None if stamp_ns is None or stamp_ns == last_ns else (
-            buffer.pose(stamp_ns, base_frame))
-        if pose:
+        if stamp_ns is not None and abs(stamp_ns - last_ns) >= _STEP_NS and (
+                pose := buffer.pose(stamp_ns, base_frame)):
             last_ns = stamp_ns
             (x, y, _), turn = pose
             yield stamp_ns, (x, y, _yaw(*turn))
@@ -125,13 +126,17 @@ def _by_transforms(reader: BagReader, base_frame: str) -> Iterator[_Stamped]:
 
 def _by_odometry(reader: BagReader, topic: str, base_frame: str) -> Iterator[_Stamped]:
     """Yield where an odometry says that the vehicle was, if it is about that frame."""
+    last_ns = -_STEP_NS
     for recorded in reader.messages([topic]):
+        stamp_ns = header_stamp_ns(recorded.cdr)
+        if abs(stamp_ns - last_ns) < _STEP_NS:
+            continue
+        last_ns = stamp_ns
         message = decode(recorded.cdr, ODOMETRY)
         if message.child_frame_id.removeprefix('/') not in (base_frame, _FOOTPRINT):
             return
         pose, turn = message.pose.pose.position, message.pose.pose.orientation
-        yield (header_stamp_ns(recorded.cdr),
-               (pose.x, pose.y, _yaw(turn.x, turn.y, turn.z, turn.w)))
+        yield stamp_ns, (pose.x, pose.y, _yaw(turn.x, turn.y, turn.z, turn.w))
 
 
 def _yaw(x: float, y: float, z: float, w: float) -> float:

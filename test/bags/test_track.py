@@ -84,6 +84,19 @@ def test_through_a_static_transform_and_a_map(tmp_path: Path) -> None:
     assert values(track.at(3 * S // 2)) == pytest.approx((1.5, 0.5, math.pi / 2))
 
 
+def test_a_quick_odometry_is_thinned(tmp_path: Path) -> None:
+    with create_bag(tmp_path / 'drive') as writer:
+        for index in range(100):
+            stamp = S + index * 5_000_000
+            writer.write('/tf', messages.TF, stamp, messages.encode_transforms(
+                [('odom', 'base_link', Extrinsics(0.05 * index, 0.0, 0.0))], stamp))
+    with BagReader(tmp_path / 'drive') as reader:
+        track = read_track(reader, 'base_link')
+    assert values(track.at(S + 47_500_000)) == pytest.approx((0.475, 0.0, 0.0))
+    assert track.at(S + 480_000_000)
+    assert track.at(S + 490_000_000) is None  # beyond the last pose that was taken
+
+
 @pytest.mark.parametrize(('child', 'is_known'), [
     ('base_link', True), ('base_footprint', True), ('imu', False)])
 def test_odometry_of_the_vehicle_alone(tmp_path: Path, child: str, is_known: bool) -> None:
