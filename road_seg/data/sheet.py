@@ -25,9 +25,9 @@ def draw_tile(rgb: np.ndarray, ids: np.ndarray, palette: np.ndarray,
     small = cv2.resize(ids, _TILE, interpolation=cv2.INTER_NEAREST)
     tile = draw_overlay(cv2.resize(rgb, _TILE, interpolation=cv2.INTER_AREA), small, palette)
     if caption:
-        tile[-18:] //= 4
-        cv2.putText(tile, caption, (4, _TILE[1] - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.42,
-                    (255, 255, 255), 1, cv2.LINE_AA)
+        tile[:18] //= 4  # over the sky: the ground is what matters
+        cv2.putText(tile, caption, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1,
+                    cv2.LINE_AA)
     return tile
 
 
