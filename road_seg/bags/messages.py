@@ -23,6 +23,7 @@ COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 OCCUPANCY_GRID = 'nav_msgs/msg/OccupancyGrid'
 TF = 'tf2_msgs/msg/TFMessage'
+ODOMETRY = 'nav_msgs/msg/Odometry'
 # Types of ROS 1 that have another name in ROS 2 and the same fields.
 ROS1_TYPES = {'tf/msg/tfMessage': TF}
 

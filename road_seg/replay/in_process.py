@@ -42,14 +42,16 @@ class InProcess:
     :param backend: an active backend.
     :param parameters: those of the node.
     :param with_overlay: draw the overlay too.
+    :param with_confidence: answer with the confidence too.
     """
 
     def __init__(self, backend: Backend, parameters: Parameters, *,
-                 with_overlay: bool = False) -> None:
+                 with_overlay: bool = False, with_confidence: bool = False) -> None:
         self._segmenter = Segmenter(backend, parameters.grid, parameters.grid_rules)
         self._segmenter.set_drivable(parameters.drivable_classes)
         self._parameters = parameters
         self._with_overlay = with_overlay
+        self._with_confidence = with_confidence
         self._model_of: tuple[CameraInfo, tuple[int, int]] | None = None
         self._camera: CameraModel | None = None
         self.info = {'backend': backend.name}
@@ -66,7 +68,8 @@ class InProcess:
             with naming(drive, frame):
                 camera = self._camera_model(frame, rgb.shape[1::-1], rectified)
                 result = self._segmenter.process(rgb, frame.stamp_ns, camera,
-                                                 pose_of(frame, self._parameters))
+                                                 pose_of(frame, self._parameters),
+                                                 with_confidence=self._with_confidence)
                 answer = self._answer(frame, rgb, result, decode_ns)
             yield frame, answer
 
@@ -86,7 +89,9 @@ class InProcess:
         started_ns = time.perf_counter_ns()
         stamp_ns, camera_frame = frame.stamp_ns, header_frame_id(frame.image)
         base_frame, grid = self._parameters.base_frame, result.grid
-        mask = encode_image(result.mask, stamp_ns, camera_frame)
+        mask, confidence = (None if values is None else
+                            encode_image(values, stamp_ns, camera_frame)
+                            for values in (result.mask, result.confidence))
         overlay = encode_image(
             draw_overlay(rgb, result.mask, self._segmenter.labels.palette), stamp_ns,
             camera_frame) if self._with_overlay else None
@@ -95,7 +100,8 @@ class InProcess:
             del stages_ns['grid']
         stages_ns['publish'] = time.perf_counter_ns() - started_ns
         return Answer(
-            mask, None, overlay, None if grid is None else encode_grid(grid, stamp_ns, base_frame),
+            mask, confidence, overlay,
+            None if grid is None else encode_grid(grid, stamp_ns, base_frame),
             stages_ms={stage: duration / _NS_PER_MS for stage, duration in stages_ns.items()},
             round_trip_ms=sum(stages_ns.values()) / _NS_PER_MS,
             reasons=None if grid is None else encode_image(grid.reasons, stamp_ns, base_frame))

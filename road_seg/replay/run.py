@@ -28,6 +28,7 @@ from road_seg.labels import LabelMap
 from road_seg.parameters import Parameters
 from road_seg.replay.evaluate import evaluate
 from road_seg.replay.evaluate import Evaluation
+from road_seg.replay.examination import Questions
 from road_seg.replay.gallery import Gallery
 from road_seg.replay.player import Player
 from road_seg.replay.report import Report
@@ -56,7 +57,8 @@ class Replay:
     :param mode: how the frames are played, for people.
     :param image_topic: topic of the images; by default the only one in the bag.
     :param truth: folder or bag of the truth masks; by default they are in the bag itself.
-    :param overwrite: replace an existing bag of answers.
+    :param overwrite: replace an existing bag of answers, or capture.
+    :param questions: what to look at beside the scores.
     """
 
     bag: Path
@@ -68,6 +70,7 @@ class Replay:
     image_topic: str | None = None
     truth: Path | None = None
     overwrite: bool = False
+    questions: Questions = Questions()  # noqa: RUF009 (frozen)
 
     def run(self, open_player: OpenPlayer,
             progress: Callable[[int, int], None] = lambda done, total: None) -> dict:
@@ -87,16 +90,20 @@ class Replay:
                           base_frame=self.parameters.base_frame if uses_tf else None)
             _check_labels(self.bag, labels_of(reader.custom), self.model.labels)
             gallery = Gallery(drive.frame_count, drive.image_type, self.model.labels)
-            with open_player(drive) as player, self._open_outputs() as outputs:
+            asked = self.questions.examine(reader, drive, self.model.labels, self.parameters,
+                                           overwrite=self.overwrite)
+            with (asked as examination, open_player(drive) as player,
+                  self._open_outputs() as outputs):
                 evaluation = evaluate(
-                    drive, player, self.model.labels, outputs, observe=gallery.add,
+                    drive, player, self.model.labels, outputs,
+                    observe=lambda scored: (gallery.add(scored), examination.look(scored)),
                     progress=lambda done: progress(done, drive.frame_count))
                 info = dict(player.info)
             facts = self._facts(drive, reader.custom, info)
             source = reader.custom.get(SOURCE_KEY, 'not recorded in the bag')
         Report(self.bag.name, source, self.mode, evaluation, gallery, facts).write(
             self.report / REPORT_NAME)
-        return self._summary(evaluation, info)
+        return {**self._summary(evaluation, info), **examination.summary()}
 
     def _open_outputs(self) -> AbstractContextManager[BagWriter | None]:
         return create_bag(self.outputs, overwrite=self.overwrite) if self.outputs else (
@@ -119,7 +126,7 @@ class Replay:
             'frames': evaluation.frames, 'dropped': evaluation.dropped,
             'labelled_frames': scores.frames, 'grids': evaluation.grids,
             'miou': scores.miou, 'iou': scores.iou, 'boundary_f1': scores.boundary_f1,
-            'flicker': number(scores.flicker.share()),
+            'ece': scores.ece, 'flicker': number(scores.flicker.share()),
             'latency_ms': {stage: percentiles(values)
                            for stage, values in evaluation.latency_ms.items()},
             'frames_per_s': evaluation.frames / evaluation.duration_s,

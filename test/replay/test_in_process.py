@@ -55,6 +55,8 @@ def test_masks_and_grids_are_those_the_truth_expects(tmp_path: Path, model: Path
     assert (summary['mode'], summary['frames'], summary['dropped'], summary['grids'],
             summary['labelled_frames']) == ('in-process', 6, 0, 6, 6)
     assert summary['miou'] == 1.0
+    # The six frames' confidences are 200 to 205 of 255, and every pixel is right.
+    assert summary['ece'] == pytest.approx(1.0 - 202.5 / 255.0)
     assert summary['latency_ms'].keys() == {
         'decode', 'preprocess', 'network', 'postprocess', 'grid', 'publish', 'round_trip',
         'scoring'}
@@ -93,6 +95,7 @@ def test_the_live_node_gives_the_same_to_the_last_bit(tmp_path: Path, model: Pat
     for name in (*OWN, 'mode'):
         del here[name], live[name]
     assert here == live
+    assert here['ece'] > 0.0
 
 
 @pytest.mark.ros

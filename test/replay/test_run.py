@@ -117,6 +117,20 @@ def test_grids_are_scored_against_those_of_the_bag(tmp_path: Path, model: ModelF
     assert summary['grid']['false_free_within_30'] == 0.25
 
 
+def test_confidence_is_scored_where_the_node_gives_it(tmp_path: Path, model: ModelFile):
+    class Node(FakeNode):
+        def process(self, image_cdr: bytes, stamp_ns: int, timeout_s: float) -> Answer:
+            sure = np.full(picture(0).shape[:2], 204, np.uint8)
+            return replace(super().process(image_cdr, stamp_ns, timeout_s),
+                           confidence=messages.encode_image(sure, stamp_ns, 'camera'))
+
+    bag = write_drive(tmp_path / 'drive')
+    assert replay(bag, model, Node())['ece'] == pytest.approx(0.2)  # all right, sure at 0.8
+    with BagReader(tmp_path / 'report' / 'outputs') as reader:
+        assert '/road_mask/confidence' not in reader.topics
+    assert replay(bag, model, overwrite=True)['ece'] is None
+
+
 def test_answers_are_kept_as_received(tmp_path: Path, model: ModelFile):
     replay(write_drive(tmp_path / 'drive', count=2), model)
     with BagReader(tmp_path / 'report' / 'outputs') as reader:
