@@ -75,12 +75,7 @@ def decode_compressed(data: object, out: np.ndarray | None = None) -> np.ndarray
     :raises InputError: the data is not a complete JPEG or PNG image of a sensible size.
     """
     content = bytes(data)
-    if content.startswith(_PNG_SIGNATURE):
-        height, width = _png_size(content)
-    elif content.startswith(_JPEG_START):
-        height, width = _jpeg_size(content)
-    else:
-        raise _undecodable(f'{len(content)} bytes starting with {content[:8].hex() or "nothing"}')
+    height, width = compressed_size(content)
     _check_size(height, width)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
@@ -90,6 +85,19 @@ def decode_compressed(data: object, out: np.ndarray | None = None) -> np.ndarray
     if bgr is None or bgr.shape != (height, width, 3):
         raise _undecodable('damaged data')
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr if out is None else out)
+
+
+def compressed_size(content: bytes) -> tuple[int, int]:
+    """
+    Return (height, width) of a JPEG or PNG image without decoding it.
+
+    :raises InputError: the data is not such an image, or lacks its end.
+    """
+    if content.startswith(_PNG_SIGNATURE):
+        return _png_size(content)
+    if content.startswith(_JPEG_START):
+        return _jpeg_size(content)
+    raise _undecodable(f'{len(content)} bytes starting with {content[:8].hex() or "nothing"}')
 
 
 def _check_size(height: int, width: int) -> None:
