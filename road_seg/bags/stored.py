@@ -64,7 +64,8 @@ def bag_names(source: str) -> list[str]:
     except Exception as error:  # the client of each store has errors of its own
         raise InputError(source, found=_in_words(error),
                          expected='a text file with one bag a line, or a pattern of bags',
-                         fix='correct it; a URL needs the fsspec package of its protocol') from error
+                         fix='correct it; a URL needs the package of its protocol, such as s3fs'
+                         ) from error
     if not names:
         raise InputError(source, found='no bags', expected='at least one',
                          fix='correct the list or the pattern')

@@ -6,6 +6,9 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from road_seg.cli import fleet
+from road_seg.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
@@ -28,12 +31,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                     'say, if they say so.',
         epilog='example: road-seg replay camvid_val --report reports/camvid_val '
                '--json camvid_val.json')
-    parser.add_argument('bag', type=Path, metavar='BAG',
+    parser.add_argument('bag', type=Path, metavar='BAG', nargs='?',
                         help='rosbag2 folder or file, or a ROS 1 .bag file')
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument('--lockstep', dest='mode', action='store_const', const=_LOCKSTEP,
-                       default=_LOCKSTEP, help='through the live node, each frame after the '
-                       'answer to the last, the answers kept in a bag (the default)')
+                       help='through the live node, each frame after the answer to the last, '
+                       'the answers kept in a bag (the default)')
     modes.add_argument('--in-process', dest='mode', action='store_const', const=_IN_PROCESS,
                        help='without ROS, the fastest; answers are kept with --out only')
     modes.add_argument('--realtime', dest='mode', action='store_const', const=_REALTIME,
@@ -51,6 +54,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help=f'bag of the answers (default {_OUTPUTS} in the report folder; '
                         'none with --in-process)')
     parser.add_argument('--force', action='store_true', help='replace an existing bag of answers')
+    fleet.add_options(parser)
     add_node_options(parser)
 
 
@@ -69,9 +73,15 @@ def add_node_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Replay and say where the results are."""
+    if args.fleet:
+        return fleet.run(args)
+    if not args.bag or args.workers:
+        raise ConfigError('replay', found='--workers without --fleet' if args.bag else 'no bag',
+                          expected='BAG or --fleet', fix='see road-seg replay --help')
+    mode = args.mode or _LOCKSTEP
     report = args.report or Path('reports') / args.bag.absolute().stem
-    outputs = args.out or (None if args.mode == _IN_PROCESS else report / _OUTPUTS)
-    replay(args, args.bag, report, outputs, mode=args.mode, image_topic=args.image,
+    outputs = args.out or (None if mode == _IN_PROCESS else report / _OUTPUTS)
+    replay(args, args.bag, report, outputs, mode=mode, image_topic=args.image,
            truth=args.truth, json_path=args.json, overwrite=args.force)
     return 0
 

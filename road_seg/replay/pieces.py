@@ -17,6 +17,7 @@ from road_seg.bags.reader import BagReader
 from road_seg.bags.sample import labels_of
 from road_seg.bags.stored import local_copy
 from road_seg.bags.stored import StoredBag
+from road_seg.errors import RoadSegError
 from road_seg.parameters import checked_parameters
 from road_seg.replay.evaluate import evaluate
 from road_seg.replay.evaluate import Evaluation
@@ -122,15 +123,25 @@ def replay_piece(piece: Piece, backend: Backend, values: dict[str, object],
     :raises OSError: it could not be fetched.
     """
     with local_copy(piece.bag) as path:
-        parameters = checked_parameters({**recorded_parameters(path), **values})
-        uses_tf = parameters.extrinsics_source != 'parameters'
-        player = InProcess(backend, parameters)
-        with BagReader(path) as reader:
-            drive = PartOfDrive(reader, piece, player.let_pass, image_topic,
-                                parameters.base_frame if uses_tf else None)
-            labels = backend.model.labels
-            check_labels(path, labels_of(reader.custom), labels)
-            return evaluate(drive, player, labels, None, first=piece.first)
+        try:
+            return _evaluated(path, piece, backend, values, image_topic)
+        except RoadSegError as error:
+            if piece.bag.is_remote:
+                raise error.within(piece.bag.name) from error
+            raise
+
+
+def _evaluated(path: Path, piece: Piece, backend: Backend, values: dict[str, object],
+               image_topic: str | None) -> Evaluation:
+    """Answer and score the frames of a piece whose bag lies at a path."""
+    parameters = checked_parameters({**recorded_parameters(path), **values})
+    uses_tf = parameters.extrinsics_source != 'parameters'
+    player, labels = InProcess(backend, parameters), backend.model.labels
+    with BagReader(path) as reader:
+        check_labels(path, labels_of(reader.custom), labels)
+        drive = PartOfDrive(reader, piece, player.let_pass, image_topic,
+                            parameters.base_frame if uses_tf else None)
+        return evaluate(drive, player, labels, None, first=piece.first)
 
 
 def settings_of(values: dict[str, object], model_sha256: str, image_topic: str | None,
