@@ -227,7 +227,7 @@ class _Attempts:
 
 def _run(piece: Piece, work: Work, attempts: object) -> dict:
     """Replay a piece in a worker; return its result, or why its bag is unusable."""
-    attempts.begin.remote(piece.bag.name, piece.first)
+    ray.get(attempts.begin.remote(piece.bag.name, piece.first))
     started = time.perf_counter()
     parameters = checked_parameters(work.values)
     try:
