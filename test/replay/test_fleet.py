@@ -22,6 +22,7 @@ from road_seg.backends import read_model
 from road_seg.bags.sample import record
 from road_seg.bags.sources import world
 from road_seg.bags.stored import stored_bag
+from road_seg.cli.main import main
 from road_seg.labels import ROAD_LABELS
 from road_seg.replay.evaluate import Evaluation
 from road_seg.replay.evaluation_file import merged
@@ -208,3 +209,13 @@ def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, drive: Path, model
         done.stdout)
     page = (tmp_path / 'report' / 'report.html').read_text()
     assert all(str(bag) in page for bag in bags)
+
+
+@pytest.mark.parametrize(('words', 'found'), [
+    ([], 'found no bag'), (['bag', '--workers', '2'], 'found --workers without --fleet'),
+    (['bag', '--fleet', 'list.txt', '--realtime'], 'found also bag, mode'),
+    (['--fleet', 'none/*.mcap', '--out', 'bag'], 'found also out')])
+def test_options_that_do_not_go_together(words: list[str], found: str,
+                                         capsys: pytest.CaptureFixture):
+    assert main(['replay', *words]) == 2
+    assert found in capsys.readouterr().err
