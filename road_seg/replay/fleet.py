@@ -193,6 +193,7 @@ def _completed(pieces: list[Piece], work: Work, most: int,
     if not pieces:
         return
     attempts = ray.remote(num_cpus=0)(_Attempts).remote()
+    ray.get(attempts.repeated.remote())  # it hears of the first piece too
     task = ray.remote(num_cpus=1, max_retries=_RETRIES, retry_exceptions=[OSError])(_run)
     pending: dict[ray.ObjectRef, Piece] = {}
     waiting = iter(pieces)
@@ -227,7 +228,8 @@ class _Attempts:
 
 def _run(piece: Piece, work: Work, attempts: object) -> dict:
     """Replay a piece in a worker; return its result, or why its bag is unusable."""
-    ray.get(attempts.begin.remote(piece.bag.name, piece.first))
+    # Not waited for: Ray would give the CPU of a task that waits to another one.
+    attempts.begin.remote(piece.bag.name, piece.first)
     started = time.perf_counter()
     parameters = checked_parameters(work.values)
     try:
