@@ -22,6 +22,7 @@ from road_seg.backends import read_model
 from road_seg.bags.sample import record
 from road_seg.bags.sources import world
 from road_seg.bags.stored import stored_bag
+from road_seg.bags.stored import StoredBag
 from road_seg.cli.main import main
 from road_seg.labels import ROAD_LABELS
 from road_seg.replay.evaluate import Evaluation
@@ -33,6 +34,7 @@ from road_seg.replay.run import labelled
 from road_seg.replay.run import measured
 
 pytest.importorskip('ray', reason='needs Ray')
+from road_seg.replay import fleet
 from road_seg.replay.fleet import cluster
 from road_seg.replay.fleet import Outcome
 from road_seg.replay.fleet import replay_fleet
@@ -128,6 +130,16 @@ def test_a_bag_that_fails_in_a_worker_is_listed(tmp_path: Path, drive: Path, wor
     assert error.startswith(f'file://{tmp_path}/text.mcap: ')
     assert outcome.failed_pieces == 1
     assert len(list((tmp_path / 'pieces').iterdir())) == 1
+
+
+def test_what_cannot_be_fetched_is_tried_again(tmp_path: Path, work: Work, workers: int,
+                                               monkeypatch: pytest.MonkeyPatch):
+    url = f'file://{tmp_path}/gone.mcap'
+    monkeypatch.setattr(fleet, 'stored_bag', lambda name: StoredBag(name, (('.', 3, '1'),)))
+    (tmp_path / 'list.txt').write_text(url)
+    outcome = replay_fleet(str(tmp_path / 'list.txt'), work, tmp_path / 'pieces', workers)
+    assert (outcome.bags, outcome.retried, outcome.failed_pieces) == ({}, 3, 1)
+    assert outcome.failed[url].startswith(f'{url}: could not be fetched: ')
 
 
 def finished(store: Path) -> dict[Path, int]:
