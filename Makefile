@@ -103,8 +103,8 @@ $(VENV)/.run: $(VENV)/.python constraints.txt setup.py setup.cfg
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	@echo 'Installing test tools, TensorRT-RTX and PyTorch into $(VENV); takes minutes, once'
-	@$(INSTALL) $(EDITABLE) '.[test,tensorrt_rtx]'
+	@echo 'Installing test tools, Ray, TensorRT-RTX and PyTorch into $(VENV); takes minutes, once'
+	@$(INSTALL) $(EDITABLE) '.[test,fleet,tensorrt_rtx]'
 ifdef TORCH_INDEX
 	@$(INSTALL) --no-deps --index-url $(TORCH_INDEX) torch
 	@$(INSTALL) $(EDITABLE) '.[train,test-train]'

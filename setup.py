@@ -38,6 +38,8 @@ setup(
     install_requires=['numpy', 'opencv-python-headless>=4.5', 'PyYAML'],
     extras_require={
         'bags': ['rosbags>=0.11'],
+        # Replay of many bags on Ray; s3fs, gcsfs and the like come with who needs them.
+        'fleet': ['fsspec', 'ray[client]', 'rosbags>=0.11'],
         'onnxruntime': ['onnxruntime'],
         'openvino': ['openvino'],
         # ROS 2 Kilted as wheels, for machines without a ROS installation.

@@ -85,6 +85,24 @@ def decode_compressed(data: object, out: np.ndarray | None = None) -> np.ndarray
     :raises InputError: the data is not a complete JPEG or PNG image of a sensible size.
     """
     content = bytes(data)
+    height, width = compressed_size(content)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        bgr = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error as error:
+        raise _undecodable('damaged data') from error
+    if bgr is None or bgr.shape != (height, width, 3):
+        raise _undecodable('damaged data')
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr if out is None else out)
+
+
+def compressed_size(content: bytes) -> tuple[int, int]:
+    """
+    Return (height, width) of a JPEG or PNG image without decoding it.
+
+    :raises InputError: the data is not such an image, lacks its end, or cannot hold as many
+        pixels as it claims.
+    """
     if content.startswith(_PNG_SIGNATURE):
         (height, width), density = _png_size(content), _PNG_DENSITY
     elif content.startswith(_JPEG_START):
@@ -94,14 +112,7 @@ def decode_compressed(data: object, out: np.ndarray | None = None) -> np.ndarray
     _check_size(height, width)
     if height * width > density * len(content):
         raise _undecodable(f'{len(content)} bytes for {width} x {height} pixels')
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        bgr = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except cv2.error as error:
-        raise _undecodable('damaged data') from error
-    if bgr is None or bgr.shape != (height, width, 3):
-        raise _undecodable('damaged data')
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr if out is None else out)
+    return height, width
 
 
 def _check_size(height: int, width: int) -> None:

@@ -6,9 +6,11 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from road_seg.cli import fleet
 from road_seg.cli.questions import add_question_options
 from road_seg.cli.questions import print_findings
 from road_seg.cli.questions import questions_of
+from road_seg.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,12 +35,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                     'say, if they say so.',
         epilog='example: road-seg replay camvid_val --report reports/camvid_val '
                '--json camvid_val.json')
-    parser.add_argument('bag', type=Path, metavar='BAG',
+    parser.add_argument('bag', type=Path, metavar='BAG', nargs='?',
                         help='rosbag2 folder or file, or a ROS 1 .bag file')
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument('--lockstep', dest='mode', action='store_const', const=_LOCKSTEP,
-                       default=_LOCKSTEP, help='through the live node, each frame after the '
-                       'answer to the last, the answers kept in a bag (the default)')
+                       help='through the live node, each frame after the answer to the last, '
+                       'the answers kept in a bag (the default)')
     modes.add_argument('--in-process', dest='mode', action='store_const', const=IN_PROCESS,
                        help='without ROS, the fastest; answers are kept with --out only')
     modes.add_argument('--realtime', dest='mode', action='store_const', const=_REALTIME,
@@ -58,6 +60,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('--force', action='store_true',
                         help='replace an existing bag of answers, or capture')
     add_question_options(parser)
+    fleet.add_options(parser)
     add_node_options(parser)
 
 
@@ -77,9 +80,15 @@ def add_node_options(parser: argparse.ArgumentParser, *, with_model: bool = True
 
 def run(args: argparse.Namespace) -> int:
     """Replay and say where the results are."""
+    if args.fleet:
+        return fleet.run(args)
+    if not args.bag or args.workers:
+        raise ConfigError('replay', found='--workers without --fleet' if args.bag else 'no bag',
+                          expected='BAG or --fleet', fix='see road-seg replay --help')
+    mode = args.mode or _LOCKSTEP
     report = args.report or Path('reports') / args.bag.absolute().stem
-    outputs = args.out or (None if args.mode == IN_PROCESS else report / _OUTPUTS)
-    replay(args, args.bag, report, outputs, mode=args.mode, image_topic=args.image,
+    outputs = args.out or (None if mode == IN_PROCESS else report / _OUTPUTS)
+    replay(args, args.bag, report, outputs, mode=mode, image_topic=args.image,
            truth=args.truth, json_path=args.json, overwrite=args.force,
            questions=questions_of(args))
     return 0

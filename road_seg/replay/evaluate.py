@@ -98,7 +98,7 @@ class Evaluation:
 
 
 def evaluate(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter | None, *,
-             observe: Callable[[ScoredFrame], None] = lambda scored: None,
+             first: int = 0, observe: Callable[[ScoredFrame], None] = lambda scored: None,
              progress: Callable[[int], None] = lambda done: None) -> Evaluation:
     """
     Let every frame of a drive be answered and score the answers against the drive's truth.
@@ -106,6 +106,8 @@ def evaluate(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter 
     :param labels: the classes of the masks.
     :param outputs: bag the answers are written to as received, without the confidence, which
         hardly compresses; None keeps none.
+    :param first: number of the first frame that is scored; one before it leads in: flicker and
+        span reach back to it.
     :param observe: called with every scored frame.
     :param progress: called after each frame with the number of frames done.
     :raises RoadSegError: a frame got no answer, or truth and masks do not fit together.
@@ -120,6 +122,8 @@ def evaluate(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter 
             result.span_ns = frame.stamp_ns - first_stamp_ns
             if answer is None:
                 result.dropped += 1
+            elif frame.index < first:
+                result.scores.flicker.update(frame.rgb(drive.image_type), decode_mask(answer.mask))
             else:
                 with naming(drive, frame):
                     scored = _score(result, frame, answer, drive.image_type)
@@ -127,7 +131,7 @@ def evaluate(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter 
                     _write(outputs, frame.stamp_ns, answer)
                 observe(scored)
             progress(result.frames + result.dropped)
-    if not result.frames:
+    if result.dropped and not result.frames:
         raise InputError(drive.path, found=f'{result.dropped} frames, all of them dropped',
                          expected='at least one answer', fix='replay it with --lockstep')
     result.duration_s = (time.perf_counter_ns() - started_ns) / 1e9

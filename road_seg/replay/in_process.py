@@ -13,6 +13,7 @@ from road_seg.bags.messages import CAMERA_INFO
 from road_seg.bags.messages import decode
 from road_seg.bags.messages import encode_grid
 from road_seg.bags.messages import encode_image
+from road_seg.bags.messages import image_size
 from road_seg.calibration import CameraInfo
 from road_seg.camera import CameraModel
 from road_seg.overlay import draw_overlay
@@ -61,6 +62,14 @@ class InProcess:
         with (ahead(_decoded(drive)) as decoded,
               ahead(self._answered(drive, decoded)) as answered):
             yield from answered
+
+    def let_pass(self, drive: Drive, frame: Frame) -> None:
+        """Leave a frame unanswered; the answers after it are as if it had been answered."""
+        rectified = are_rectified(self._parameters.image_geometry, drive.image_topic)
+        with naming(drive, frame):
+            height, width = image_size(frame.image, drive.image_type)
+            self._segmenter.follow(self._camera_model(frame, (width, height), rectified),
+                                   pose_of(frame, self._parameters))
 
     def _answered(self, drive: Drive, frames: Iterable[_Decoded]) -> Iterator[Answered]:
         rectified = are_rectified(self._parameters.image_geometry, drive.image_topic)

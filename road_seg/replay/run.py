@@ -88,7 +88,7 @@ class Replay:
         with BagReader(self.bag) as reader, open_truth(self.truth, TRUTH_TOPIC) as truth:
             drive = Drive(reader, self.image_topic, truth=truth,
                           base_frame=self.parameters.base_frame if uses_tf else None)
-            _check_labels(self.bag, labels_of(reader.custom), self.model.labels)
+            check_labels(self.bag, labels_of(reader.custom), self.model.labels)
             gallery = Gallery(drive.frame_count, drive.image_type, self.model.labels)
             asked = self.questions.examine(reader, drive, self.model.labels, self.parameters,
                                            overwrite=self.overwrite)
@@ -117,29 +117,40 @@ class Replay:
             'model': str(self.model.path), 'model SHA-256': self.model.sha256,
             **{name: str(info[name]) for name in _SHOWN_INFO if name in info},
             'answers': str(self.outputs or 'not kept'),
-            'versions': ', '.join(f'{name} {number}' for name, number in _versions().items())}
+            'versions': ', '.join(f'{name} {number}' for name, number in versions().items())}
 
     def _summary(self, evaluation: Evaluation, info: dict) -> dict:
-        scores = evaluation.scores
         return {
             'bag': str(self.bag.absolute()), 'mode': self.mode, 'loss': evaluation.loss,
-            'frames': evaluation.frames, 'dropped': evaluation.dropped,
-            'labelled_frames': scores.frames, 'grids': evaluation.grids,
-            'miou': scores.miou, 'iou': scores.iou, 'boundary_f1': scores.boundary_f1,
-            'ece': scores.ece, 'flicker': number(scores.flicker.share()),
-            'latency_ms': {stage: percentiles(values)
-                           for stage, values in evaluation.latency_ms.items()},
+            **measured(evaluation),
             'frames_per_s': evaluation.frames / evaluation.duration_s,
-            'grid': grid_summary(evaluation.grid_scores),
             'model_sha256': self.model.sha256, 'backend': info.get('backend'),
-            'versions': _versions(),
+            'versions': versions(),
             'outputs': str(self.outputs.absolute()) if self.outputs else None,
             'image_topic': self.image_topic, 'labels': self.model.labels.to_json(),
-            'labelled': [{'stamp_ns': stamp_ns, 'counts': counts.tolist()}
-                         for stamp_ns, counts in evaluation.labelled]}
+            'labelled': labelled(evaluation)}
 
 
-def _check_labels(bag: Path, truth: LabelMap | None, model: LabelMap) -> None:
+def measured(evaluation: Evaluation) -> dict:
+    """Return what was measured, as `replay --json` writes it."""
+    scores = evaluation.scores
+    return {
+        'frames': evaluation.frames, 'dropped': evaluation.dropped,
+        'labelled_frames': scores.frames, 'grids': evaluation.grids,
+        'miou': scores.miou, 'iou': scores.iou, 'boundary_f1': scores.boundary_f1,
+        'ece': scores.ece, 'flicker': number(scores.flicker.share()),
+        'latency_ms': {stage: percentiles(values)
+                       for stage, values in evaluation.latency_ms.items()},
+        'grid': grid_summary(evaluation.grid_scores)}
+
+
+def labelled(evaluation: Evaluation) -> list[dict]:
+    """Return the counts of each frame with truth, which `road-seg compare` resamples."""
+    return [{'stamp_ns': stamp_ns, 'counts': counts.tolist()}
+            for stamp_ns, counts in evaluation.labelled]
+
+
+def check_labels(bag: Path, truth: LabelMap | None, model: LabelMap) -> None:
     """Refuse to score a bag whose truth has other classes than the model."""
     if truth and truth.names != model.names:
         raise InputError(bag, found=f'truth of the classes {", ".join(truth.names)}',
@@ -147,11 +158,11 @@ def _check_labels(bag: Path, truth: LabelMap | None, model: LabelMap) -> None:
                          fix='use a model trained on the classes of the truth')
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Return the versions of what took part."""
-    versions = {'road_seg': __version__, 'python': platform.python_version(),
-                'numpy': np.__version__, 'opencv': cv2.__version__}
+    found = {'road_seg': __version__, 'python': platform.python_version(),
+             'numpy': np.__version__, 'opencv': cv2.__version__}
     for distribution in metadata.distributions():
         if distribution.name in _BACKEND_PACKAGES:
-            versions[distribution.name] = distribution.version
-    return versions
+            found[distribution.name] = distribution.version
+    return found

@@ -89,6 +89,13 @@ class MaskScores:
                 'boundary_f1': self.boundary_f1, 'ece': self.ece,
                 'flicker': number(self.flicker.share())}
 
+    def __add__(self, other: 'MaskScores') -> 'MaskScores':
+        merged = MaskScores(self.labels)
+        merged.frames = self.frames + other.frames
+        for name in ('confusion', 'boundary', 'calibration', 'flicker'):
+            setattr(merged, name, getattr(self, name) + getattr(other, name))
+        return merged
+
     def _by_name(self, values: np.ndarray) -> dict[str, float | None]:
         return dict(zip(self.labels.names, map(number, values), strict=True))
 
