@@ -10,6 +10,7 @@ import numpy as np
 from road_seg.image_health import ImageHealth
 from road_seg.verdict import Finding
 from road_seg.verdict import Level
+from road_seg.verdict import NO_REASONS
 from road_seg.verdict import Verdict
 
 PERCENTILES = (50, 95, 99)
@@ -186,7 +187,7 @@ class Health:
                 '; '.join(finding.message for finding in findings)
                 or self._facts.get('state', 'idle'),
                 reasons, {**self._values(self._rate(now_ns)),
-                          'reasons': ', '.join(reasons) or 'none'})
+                          'reasons': ', '.join(reasons) or NO_REASONS})
 
     def _reset(self) -> None:
         """Forget all frames."""

@@ -35,7 +35,17 @@ _MAX_GAP_NS = 500_000_000
 
 @dataclass(frozen=True)
 class ScoredFrame:
-    """A frame with its answer, decoded masks and share of wrong pixels (None without truth)."""
+    """
+    A frame with its answer.
+
+    :param index: its number in the drive.
+    :param frame: as recorded.
+    :param answer: as received.
+    :param mask: (H, W) uint8 class ids of the answer.
+    :param truth: (H, W) uint8 class ids, None without truth.
+    :param error_share: share of the labelled pixels that are wrong, None without truth.
+    :param flicker: share of the followed pixels that changed, None where nothing is followed.
+    """
 
     index: int
     frame: Frame
@@ -43,6 +53,7 @@ class ScoredFrame:
     mask: np.ndarray
     truth: np.ndarray | None
     error_share: float | None
+    flicker: float | None
 
 
 @dataclass
@@ -137,7 +148,7 @@ def _score(result: Evaluation, frame: Frame, answer: Answer, image_type: str) ->
     truth = None if frame.truth is None else decode_mask(frame.truth)
     rgb = frame.rgb(image_type)
     started_ns = time.perf_counter_ns()
-    result.scores.flicker.update(rgb, mask)
+    flicker = result.scores.flicker.update(rgb, mask)
     if truth is not None:
         before = result.scores.confusion.counts.copy()
         result.scores.update(truth, mask)
@@ -146,7 +157,7 @@ def _score(result: Evaluation, frame: Frame, answer: Answer, image_type: str) ->
             [counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)], axis=1)))
     _score_grid(result.grid_scores, frame, answer)
     scored = ScoredFrame(frame.index, frame, answer, mask, truth,
-                         None if truth is None else error_share(truth, mask))
+                         None if truth is None else error_share(truth, mask), flicker)
     scoring_ms = (time.perf_counter_ns() - started_ns) / 1e6
     _explain_missing_grid(scored)
     result.frames += 1
