@@ -50,6 +50,7 @@ class Film:
     frames: those kept, in order.
     view: the first grid seen from above as an SVG; all grids of a drive have one extent. None
         without a grid.
+    aspect: width over height of the pictures.
     """
 
     def __init__(self, frame_count: int, image_type: str, labels: LabelMap,
@@ -62,6 +63,7 @@ class Film:
         self._step, self._seen = 1, 0
         self.frames: list[FilmFrame] = []
         self.view: str | None = None
+        self.aspect = 1.0
 
     def add(self, scored: ScoredFrame) -> None:
         """Look at a frame; keep it if it is the next chosen one or the first after that."""
@@ -80,11 +82,12 @@ class Film:
             self._step *= 2
 
     def _film_frame(self, scored: ScoredFrame) -> FilmFrame:
-        grid = scored.answer.grid
+        grid, rgb = scored.answer.grid, scored.frame.rgb(self._image_type)
+        self.aspect = rgb.shape[1] / rgb.shape[0]
         if self.view is None and grid is not None:
             self.view = pictures.birds_eye(grid)
         return FilmFrame(
-            scored.index, pictures.photo(scored.frame.rgb(self._image_type)),
+            scored.index, pictures.photo(rgb),
             pictures.class_map(scored.mask, self._labels),
             None if scored.truth is None else pictures.error_layer(scored.truth, scored.mask),
             None if grid is None else pictures.grid_cells(grid))

@@ -23,11 +23,12 @@ def film_strip(film: Film, seconds: dict[int, float], frame_count: int,
         f'{count} of {frame_count} frames, evenly spread: at most {FILM_FRAMES} and '
         f'{FILM_BYTES / 1e6:g} MB are kept.')
     return (
-        f'<div class="card film"><div class="stage">{_stage(film, first)}</div>'
+        f'<div class="card film"><div class="stage" style="--aspect:{film.aspect:.4f}">'
+        f'{_stage(film, first)}</div>'
         '<div class="player" hidden><button type="button" class="play">Play</button>'
         f'<input type="range" min="0" max="{count - 1}" value="0" step="1" aria-label="frame">'
         f'</div><p class="now" aria-live="off">{_name(first, seconds[first.number])}</p>'
-        f'<ol class="strip" aria-label="frames">{items}</ol>{legend}'
+        f'<ol class="strip" aria-label="frames" tabindex="0">{items}</ol>{legend}'
         f'<p class="quiet">{shown} <span class="player" hidden>Arrow keys step through them; a '
         'click into a curve below goes to that time.</span></p></div>')
 

@@ -83,7 +83,7 @@
   });
   document.addEventListener('keydown', (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step || event.target !== document.body || event.altKey || event.ctrlKey
+    if (!step || ![document.body, strip].includes(event.target) || event.altKey || event.ctrlKey
         || event.metaKey) return;
     event.preventDefault();
     stop();
@@ -101,10 +101,6 @@
     });
     chart.addEventListener('pointerleave', () => point(times[current]));
   });
-  const first = film.querySelector('img.photo');
-  const fit = () => film.querySelector('.stage').style.setProperty(
-    '--aspect', `${first.naturalWidth} / ${first.naturalHeight}`);
-  if (first.complete) fit(); else first.addEventListener('load', fit);
   film.querySelectorAll('.player').forEach((part) => { part.hidden = frames.length < 2; });
   select(0);
 })();

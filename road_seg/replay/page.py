@@ -18,6 +18,9 @@ from road_seg.replay.scores import MaskScores
 from road_seg.replay.scores import number
 from road_seg.replay.scores import value
 
+# Opens what scrolls in itself where it is too wide, also by keyboard.
+SCROLL = '<div class="scroll" tabindex="0">'
+
 
 def write_page(path: Path, *, title: str, subtitle: str, verdict: list[str], level: str,
                figures: list[tuple[str, str]], sections: dict[str, str]) -> None:
@@ -69,7 +72,7 @@ def score_table(scores: MaskScores) -> str:
         for name, colour, share in zip(scores.labels.names, scores.labels.colours, shares,
                                        strict=True))
     return (
-        '<div class="card"><div class="scroll"><table><tr><th>class</th><th>IoU</th>'
+        f'<div class="card">{SCROLL}<table><tr><th>class</th><th>IoU</th>'
         f'<th>boundary F1</th><th>of the truth</th></tr>{rows}</table></div>'
         '<p class="quiet">Aggregation: one confusion matrix over all pixels of '
         f'{scores.frames} frames with truth, at the images&rsquo; own resolution; pixels '
@@ -90,8 +93,8 @@ def confusion_table(scores: MaskScores) -> str:
             f'<td style="background:rgb({"28 138 90" if row == column else "214 60 60"} / '
             f'{share * 0.6:.1f}%)">{share:.2f}</td>' for column, share in enumerate(line))
         + '</tr>' for row, (name, line) in enumerate(zip(names, shares, strict=True)))
-    return ('<div class="card"><h3>Confusion matrix</h3><div class="scroll"><table><tr><th>truth '
-            f'\\ prediction</th>{head}</tr>{rows}</table></div><p class="quiet">Percent of the '
+    return (f'<div class="card"><h3>Confusion matrix</h3>{SCROLL}<table><tr><th>truth \\ '
+            f'prediction</th>{head}</tr>{rows}</table></div><p class="quiet">Percent of the '
             'pixels of each true class.</p></div>')
 
 
@@ -105,7 +108,7 @@ def grid_table(grids: GridScores) -> str:
         f'<td>{value(number(score), 4)}</td>' for score in scores) + '</tr>'
         for band, *scores in rows)
     return (
-        '<div class="card"><div class="scroll"><table><tr><th>range</th><th>agreement</th>'
+        f'<div class="card">{SCROLL}<table><tr><th>range</th><th>agreement</th>'
         f'<th>coverage</th><th>false free</th></tr>{body}</table></div><p class="quiet">Distances '
         'from base_link. Agreement: of the cells the grid knows, away from borders of the truth, '
         'the share that says what the truth says. Coverage: the share of the cells in view that '
@@ -142,7 +145,7 @@ def exhibit_card(exhibit: Exhibit) -> str:
         f'<figure><figcaption>{caption}</figcaption>' + (
             picture if picture.startswith('<svg') else
             f'<img{" class=pixels" if "image/png" in picture[:16] else ""} src="{picture}" '
-            f'alt="{caption} of {escape(exhibit.name)}" loading="lazy">') + '</figure>'
+            f'alt="{caption} of {escape(exhibit.name)}" decoding="async">') + '</figure>'
         for caption, picture in exhibit.pictures.items())
     return (f'<div class="card exhibit"><h3>{escape(exhibit.name)}<span class="quiet">{share}'
             f'</span></h3><div class="pictures{wide}">{shown}</div></div>')

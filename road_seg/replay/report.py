@@ -20,6 +20,7 @@ from road_seg.replay.page import fact_table
 from road_seg.replay.page import grid_table
 from road_seg.replay.page import legend
 from road_seg.replay.page import score_table
+from road_seg.replay.page import SCROLL
 from road_seg.replay.page import write_page
 from road_seg.replay.scores import percentiles
 from road_seg.replay.sparklines import sparklines
@@ -119,7 +120,7 @@ def _latency(evaluation: Evaluation) -> str:
         f'{histogram("the round trip", trip, evaluation.period_ms)}<p>{figures}</p><p '
         'class="quiet">From sending the image to having the last output, over all frames, without '
         'the scoring. The slowest percent is in the last bar.</p></div>'
-        '<div class="card"><h3>Stages</h3><div class="scroll"><table><tr><th>stage</th>'
+        f'<div class="card"><h3>Stages</h3>{SCROLL}<table><tr><th>stage</th>'
         '<th>p50 ms</th><th>p95 ms</th><th>p99 ms</th><th>distribution, ms</th></tr>'
         f'{rows}</table></div><p class="quiet">As the node timed them.</p></div></div>')
 
@@ -138,7 +139,7 @@ def _health(health: HealthHistory, *, is_live: bool) -> str:
     more = len(health.changes) - len(shown)
     rest = f' {more} later changes are left out.' if more else ''
     return (
-        f'<div class="card"><h3>Share of the time: {shares}</h3><div class="scroll"><table '
+        f'<div class="card"><h3>Share of the time: {shares}</h3>{SCROLL}<table '
         'class="words"><tr><th>from</th><th>level</th><th>reasons</th><th>in words</th></tr>'
         f'{rows}</table></div><p class="quiet">{_LIVE_HEALTH if is_live else _OWN_HEALTH}{rest}'
         '</p></div>')

@@ -12,6 +12,7 @@ from road_seg.replay.page import fact_table
 from road_seg.replay.page import legend
 from road_seg.replay.page import score_figures
 from road_seg.replay.page import score_table
+from road_seg.replay.page import SCROLL
 from road_seg.replay.page import write_page
 from road_seg.replay.scores import MaskScores
 from road_seg.replay.scores import value
@@ -69,7 +70,8 @@ def _confidence(scores: MaskScores) -> str:
         '<div class="columns"><div class="card"><h3>Reliability</h3>'
         f'{reliability(scores.calibration.reliability())}<p class="quiet">On the dashed line a '
         'confidence of 0.9 is right nine times in ten; the size of a dot is its share of the '
-        'pixels.</p></div><div class="card"><h3>Low confidence</h3><div class="scroll"><table>'
+        'pixels.</p></div><div class="card"><h3>Low confidence</h3>'
+        f'{SCROLL}<table>'
         '<tr><th>unknown below</th><th>errors caught</th><th>correct given up</th></tr>'
         f'{rows}</table></div><p class="quiet">Shares of all wrong and of all correct pixels '
         'whose confidence is below the threshold.</p></div></div>')
