@@ -60,7 +60,12 @@ def score_figures(scores: MaskScores) -> list[tuple[str, str]]:
             (value(scores.miou), 'mean IoU')]
 
 
-def score_table(scores: MaskScores) -> str:
+def score_tables(scores: MaskScores) -> str:
+    """Return the scores by class and the confusion matrix beside them."""
+    return f'<div class="columns">{_score_table(scores)}{_confusion_table(scores)}</div>'
+
+
+def _score_table(scores: MaskScores) -> str:
     """Return IoU, boundary F1 and share of the truth by class, and how they were counted."""
     truth = scores.confusion.counts.sum(axis=1)
     shares = truth / max(1, truth.sum())
@@ -82,7 +87,7 @@ def score_table(scores: MaskScores) -> str:
         '</div>')
 
 
-def confusion_table(scores: MaskScores) -> str:
+def _confusion_table(scores: MaskScores) -> str:
     """Return the confusion matrix in percent of each true class."""
     names = scores.labels.names
     shares = 100 * scores.confusion.counts / np.maximum(

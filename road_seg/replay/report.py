@@ -14,12 +14,11 @@ from road_seg.replay.gallery import Gallery
 from road_seg.replay.markdown import summary_markdown
 from road_seg.replay.outcome import Outcome
 from road_seg.replay.outcome import percent
-from road_seg.replay.page import confusion_table
 from road_seg.replay.page import exhibit_card
 from road_seg.replay.page import fact_table
 from road_seg.replay.page import grid_table
 from road_seg.replay.page import legend
-from road_seg.replay.page import score_table
+from road_seg.replay.page import score_tables
 from road_seg.replay.page import SCROLL
 from road_seg.replay.page import write_page
 from road_seg.replay.scores import percentiles
@@ -98,8 +97,7 @@ class Report:
                 scores.labels, with_truth=scores.frames > 0, grid=evaluation.grids > 0))
             + sparklines(timeline, frame_count),
             **({'Worst frames': worst} if worst else {}),
-            'Scores': f'<div class="columns">{score_table(scores)}{confusion_table(scores)}</div>'
-            if scores.frames else _NO_TRUTH,
+            'Scores': score_tables(scores) if scores.frames else _NO_TRUTH,
             **({'Grids': grid_table(grids)} if grids.counts.any() else {}),
             'Latency': _latency(evaluation),
             'Health': _health(timeline.health, is_live=self.mode != IN_PROCESS),
@@ -133,7 +131,8 @@ def _health(health: HealthHistory, *, is_live: bool) -> str:
     shown = health.changes[:_MOST_CHANGES]
     rows = ''.join(
         f'<tr><td>{change.t_s:.2f} s</td><td><b class="{change.verdict.level.name.lower()}">'
-        f'{change.verdict.level.name}</b></td><td>{", ".join(change.verdict.reasons) or "-"}</td>'
+        f'{change.verdict.level.name}</b></td>'
+        f'<td>{escape(", ".join(change.verdict.reasons)) or "-"}</td>'
         f'<td>{escape(change.verdict.message) if change.verdict.reasons else ""}</td></tr>'
         for change in shown)
     more = len(health.changes) - len(shown)

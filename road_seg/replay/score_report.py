@@ -6,12 +6,11 @@ from pathlib import Path
 from road_seg.backends import Backend
 from road_seg.replay.charts import reliability
 from road_seg.replay.gallery import Exhibit
-from road_seg.replay.page import confusion_table
 from road_seg.replay.page import exhibit_card
 from road_seg.replay.page import fact_table
 from road_seg.replay.page import legend
 from road_seg.replay.page import score_figures
-from road_seg.replay.page import score_table
+from road_seg.replay.page import score_tables
 from road_seg.replay.page import SCROLL
 from road_seg.replay.page import write_page
 from road_seg.replay.scores import MaskScores
@@ -49,8 +48,7 @@ def write_score_report(path: Path, name: str, scores: MaskScores, worst: list[Ex
         level='good' if calibrated else 'attention',
         figures=[(str(scores.frames), 'images'), *score_figures(scores),
                  (value(scores.ece), 'calibration error')],
-        sections={'Scores': score_table(scores), 'Confusion': confusion_table(scores),
-                  'Confidence': _confidence(scores),
+        sections={'Scores': score_tables(scores), 'Confidence': _confidence(scores),
                   'Worst images': legend(scores.labels, with_truth=True)
                   + ''.join(map(exhibit_card, worst)),
                   'What was run': fact_table({

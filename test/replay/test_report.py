@@ -1,17 +1,19 @@
 """The page and its summary as a browser and a person find them."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from html.parser import HTMLParser
 import json
 from pathlib import Path
 import re
+import shutil
+import subprocess
 
 from drives import picture
 from drives import write_drive
 from fake_node import FakeNode
+from html_page import check_structure
+from html_page import Page
 import numpy as np
 import pytest
 
@@ -27,46 +29,7 @@ from road_seg.serialized import Answer
 from road_seg.verdict import Level
 from road_seg.verdict import Verdict
 
-VOID = {'img', 'input', 'link', 'meta'}
-REFERENCES = ('src', 'href', 'action', 'data', 'poster', 'srcset')
-
-
-class Page(HTMLParser):
-    """
-    The elements of a page.
-
-    elements: tag and attributes of each.
-    ends: tags that were closed out of turn or not at all.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.wrong: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        self.wrong += self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element and that it is open."""
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element without content, as SVG has them."""
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        """Note the end of an element."""
-        if not self._open or self._open.pop() != tag:
-            self.wrong.append(f'/{tag}')
-
-    def of(self, tag: str, name: str = '') -> list[dict[str, str | None]]:
-        """Return the attributes of all elements of a tag, and a class if given."""
-        return [attributes for each, attributes in self.elements if each == tag
-                and (not name or name in (attributes.get('class') or '').split())]
+BROWSER = shutil.which('chromium') or shutil.which('google-chrome')
 
 
 class SickNode(FakeNode):
@@ -98,24 +61,6 @@ def report(bag: Path, model: ModelFile, node: FakeNode | None = None) -> tuple[s
     folder = bag.parent / 'report'
     Replay(bag, model, parameters, folder, None, 'lockstep').run(open_player)
     return (folder / 'report.html').read_text(), (folder / 'summary.md').read_text()
-
-
-def check_structure(text: str) -> Page:
-    """Check what holds of every page."""
-    page = Page(text)
-    assert page.wrong == []
-    references = [value for _, attributes in page.elements for name, value in attributes.items()
-                  if name in REFERENCES or name.endswith(':href')]
-    assert {value.partition(':')[0] for value in references if value[0] != '#'} == {'data'}
-    assert not re.search(r'https?://|url\(|@import', re.sub('http://www.w3.org/[^"]*', '', text))
-    assert all('alt' in image for image in page.of('img'))
-    assert all(image['alt'] for image in page.of('img', 'photo'))
-    assert all(image.get('aria-label') for image in page.of('svg'))
-    ids = Counter(attributes['id'] for _, attributes in page.elements if 'id' in attributes)
-    assert set(ids.values()) == {1}
-    assert {value[1:] for value in references if value[0] == '#'} == set(ids)
-    assert "default-src 'none'" in page.of('meta')[3]['content']
-    return page
 
 
 def test_a_drive_with_truth(tmp_path: Path, model: ModelFile):
@@ -210,3 +155,20 @@ def test_the_pictures_are_those_of_the_drive(tmp_path: Path, model: ModelFile):
     strip = [image['src'] for image in page.of('img', 'photo')]
     assert len(strip) == 3 + 2  # image, overlay and errors of the stage, then one for each frame
     assert strip[0] == strip[1] == strip[2] == strip[3] != strip[4]
+
+
+@pytest.mark.skipif(BROWSER is None, reason='needs chromium or google-chrome')
+def test_the_script_runs_in_a_browser(tmp_path: Path, model: ModelFile):
+    report(write_drive(tmp_path / 'drive', count=5), model)
+    shown = subprocess.run(
+        [BROWSER, '--headless', '--no-sandbox', '--disable-gpu', '--dump-dom',
+         f'--user-data-dir={tmp_path / "profile"}',
+         (tmp_path / 'report' / 'report.html').as_uri()],
+        capture_output=True, text=True, check=True, timeout=120).stdout
+    page = Page(shown)
+    assert all('hidden' not in part for part in page.of('div', 'player'))
+    assert page.of('input')[0]['aria-valuetext'] == 'Frame 0, 0.00 s'
+    assert [item['data-name'] for item in page.of('li') if 'aria-current' in item] == [
+        'Frame 0, 0.00 s']
+    assert re.findall(r'<output>([^<]*)</output>', shown) == [
+        '17.2 %', '0.00 %', '-', '87.5 %', '10.0 ms']
