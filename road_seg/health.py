@@ -10,6 +10,7 @@ import numpy as np
 from road_seg.image_health import ImageHealth
 from road_seg.verdict import Finding
 from road_seg.verdict import Level
+from road_seg.verdict import NO_FRAMES
 from road_seg.verdict import NO_REASONS
 from road_seg.verdict import Verdict
 
@@ -216,7 +217,7 @@ class Health:
         if self._heard_ns is not None and now_ns - self._heard_ns > self._silence_ns():
             lost = self._counts['lost']
             findings.append(Finding(
-                'no_frames', Level.STALE, f'no {self._source} for '
+                NO_FRAMES, Level.STALE, f'no {self._source} for '
                 f'{(now_ns - self._heard_ns) / _NS_PER_S:.1f} s'
                 + (f', {lost} lost by the middleware' if lost else '')))
         return findings

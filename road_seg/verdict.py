@@ -6,6 +6,8 @@ from enum import IntEnum
 
 # What the value `reasons` of a report says when there are none.
 NO_REASONS = 'none'
+# The code of a silent camera.
+NO_FRAMES = 'no_frames'
 
 
 class Level(IntEnum):

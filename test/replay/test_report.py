@@ -33,14 +33,15 @@ BROWSER = shutil.which('chromium') or shutil.which('google-chrome')
 
 
 class SickNode(FakeNode):
-    """A node that reports a dark image of the third to the fourth frame."""
+    """A node that reports silence until the second frame, then a dark image for two frames."""
 
     def process(self, image_cdr: bytes, stamp_ns: int, timeout_s: float) -> Answer:
         """Answer with a verdict."""
         answer = super().process(image_cdr, stamp_ns, timeout_s)
-        verdict = Verdict(Level.WARN, 'dark <image>', ('image_dark',), {}) if (
-            len(self.stamps) in (3, 4)) else Verdict(Level.OK, 'active', (), {})
-        return replace(answer, verdict=verdict)
+        silent = Verdict(Level.STALE, 'no image', ('no_frames',), {})
+        dark = Verdict(Level.WARN, 'dark <image>', ('image_dark',), {})
+        return replace(answer, verdict={1: silent, 3: dark, 4: dark}.get(
+            len(self.stamps), Verdict(Level.OK, 'active', (), {})))
 
 
 @pytest.fixture
@@ -116,10 +117,10 @@ def test_the_history_of_the_health_verdict(tmp_path: Path, model: ModelFile):
     text, _ = report(write_drive(tmp_path / 'drive', count=11), model, SickNode())
     check_structure(text)
     assert '<b>Needs attention: health reports image_dark.</b>' in text
-    assert 'Share of the time: OK 80.0 %, WARN 20.0 %' in text
+    assert 'Share of the time: OK 77.8 %, WARN 22.2 %' in text
     rows = re.findall(r'<tr><td>([\d.]+ s)</td><td><b class="(\w+)">\w+</b></td><td>([^<]*)</td>'
                       r'<td>([^<]*)</td>', text)
-    assert rows == [('0.00 s', 'ok', '-', ''),
+    assert rows == [('0.10 s', 'ok', '-', ''),
                     ('0.20 s', 'warn', 'image_dark', 'dark &lt;image&gt;'),
                     ('0.40 s', 'ok', '-', '')]
     assert '<rect class="warn" x="200.0" y="0" width="200.0"' in text
