@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from road_seg.replay.fleet_report import evaluations
     from road_seg.replay.fleet_report import summary_of
     from road_seg.replay.fleet_report import write_fleet_report
-    from road_seg.replay.run import REPORT_NAME
+    from road_seg.replay.report import REPORT_NAME
     _refuse_options_of_one_bag(args)
     report = args.report or _DEFAULT_REPORT
     # The stamps are of the recordings: no frame is old.

@@ -110,8 +110,8 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | No
     from road_seg.parameters import checked_parameters
     from road_seg.replay.examination import Questions
     from road_seg.replay.parameters import recorded_parameters
+    from road_seg.replay.report import REPORT_NAME
     from road_seg.replay.run import Replay
-    from road_seg.replay.run import REPORT_NAME
     # The stamps are of the recording: no frame is old.
     values = {'grid.max_age_s': 0.0, **recorded_parameters(bag), **node_parameters(args)}
     parameters = checked_parameters(values)

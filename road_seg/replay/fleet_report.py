@@ -12,7 +12,7 @@ from road_seg.replay.fleet import Outcome
 from road_seg.replay.page import fact_table
 from road_seg.replay.page import grid_table
 from road_seg.replay.page import score_figures
-from road_seg.replay.page import score_table
+from road_seg.replay.page import score_tables
 from road_seg.replay.page import value
 from road_seg.replay.page import write_page
 from road_seg.replay.report import IN_PROCESS
@@ -86,7 +86,7 @@ def write_fleet_report(path: Path, summary: dict, bags: dict[str, Evaluation],
         sections={
             **({'Bags that could not be read': fact_table(
                 {row['bag']: row['error'] for row in failed})} if failed else {}),
-            **({'Scores': score_table(whole.scores)} if whole.scores.frames else {}),
+            **({'Scores': score_tables(whole.scores)} if whole.scores.frames else {}),
             **({'Grids': grid_table(whole.grid_scores)} if whole.grid_scores.counts.any()
                else {}),
             'Bags': _table(summary['bags'], model.labels),

@@ -25,6 +25,7 @@ from road_seg.replay.overlap import ahead
 from road_seg.replay.player import Answered
 from road_seg.replay.player import naming
 from road_seg.replay.player import pose_of
+from road_seg.replay.recorded_health import RecordedHealth
 from road_seg.serialized import Answer
 from road_seg.serialized import header_frame_id
 
@@ -55,6 +56,7 @@ class InProcess:
         self._with_confidence = with_confidence
         self._model_of: tuple[CameraInfo, tuple[int, int]] | None = None
         self._camera: CameraModel | None = None
+        self._health = RecordedHealth()
         self.info = {'backend': backend.name}
 
     def play(self, drive: Drive) -> Iterator[Answered]:
@@ -113,7 +115,8 @@ class InProcess:
             None if grid is None else encode_grid(grid, stamp_ns, base_frame),
             stages_ms={stage: duration / _NS_PER_MS for stage, duration in stages_ns.items()},
             round_trip_ms=sum(stages_ns.values()) / _NS_PER_MS,
-            reasons=None if grid is None else encode_image(grid.reasons, stamp_ns, base_frame))
+            reasons=None if grid is None else encode_image(grid.reasons, stamp_ns, base_frame),
+            verdict=self._health.judge(result))
 
 
 def _decoded(drive: Drive) -> Iterator[_Decoded]:

@@ -28,15 +28,17 @@ from road_seg.labels import LabelMap
 from road_seg.parameters import Parameters
 from road_seg.replay.evaluate import evaluate
 from road_seg.replay.evaluate import Evaluation
+from road_seg.replay.evaluate import ScoredFrame
 from road_seg.replay.examination import Questions
 from road_seg.replay.gallery import Gallery
+from road_seg.replay.machine import machine_facts
 from road_seg.replay.player import Player
 from road_seg.replay.report import Report
 from road_seg.replay.scores import grid_summary
 from road_seg.replay.scores import number
 from road_seg.replay.scores import percentiles
+from road_seg.replay.timeline import Timeline
 
-REPORT_NAME = 'report.html'
 # Of what the player tells about itself; its rates and durations would repeat the report's.
 _SHOWN_INFO = ('backend', 'backends passed over', 'image', 'last error')
 _BACKEND_PACKAGES = ('onnxruntime', 'openvino', 'tensorrt', 'tensorrt_rtx', 'torch')
@@ -90,20 +92,27 @@ class Replay:
                           base_frame=self.parameters.base_frame if uses_tf else None)
             check_labels(self.bag, labels_of(reader.custom), self.model.labels)
             gallery = Gallery(drive.frame_count, drive.image_type, self.model.labels)
+            timeline = Timeline(self.model.labels)
             asked = self.questions.examine(reader, drive, self.model.labels, self.parameters,
                                            overwrite=self.overwrite)
             with (asked as examination, open_player(drive) as player,
                   self._open_outputs() as outputs):
+
+                def observe(scored: ScoredFrame) -> None:
+                    gallery.add(scored)
+                    timeline.add(scored)
+                    examination.look(scored)
+
                 evaluation = evaluate(
-                    drive, player, self.model.labels, outputs,
-                    observe=lambda scored: (gallery.add(scored), examination.look(scored)),
+                    drive, player, self.model.labels, outputs, observe=observe,
                     progress=lambda done: progress(done, drive.frame_count))
                 info = dict(player.info)
             facts = self._facts(drive, reader.custom, info)
             source = reader.custom.get(SOURCE_KEY, 'not recorded in the bag')
-        Report(self.bag.name, source, self.mode, evaluation, gallery, facts).write(
-            self.report / REPORT_NAME)
-        return {**self._summary(evaluation, info), **examination.summary()}
+        Report(self.bag.name, source, self.mode, evaluation, timeline, gallery, facts).write(
+            self.report)
+        return {**self._summary(evaluation, info), **examination.summary(),
+                'health': timeline.health.summary()}
 
     def _open_outputs(self) -> AbstractContextManager[BagWriter | None]:
         return create_bag(self.outputs, overwrite=self.overwrite) if self.outputs else (
@@ -117,7 +126,8 @@ class Replay:
             'model': str(self.model.path), 'model SHA-256': self.model.sha256,
             **{name: str(info[name]) for name in _SHOWN_INFO if name in info},
             'answers': str(self.outputs or 'not kept'),
-            'versions': ', '.join(f'{name} {number}' for name, number in versions().items())}
+            'versions': ', '.join(f'{name} {number}' for name, number in versions().items()),
+            **machine_facts()}
 
     def _summary(self, evaluation: Evaluation, info: dict) -> dict:
         return {

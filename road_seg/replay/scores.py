@@ -126,6 +126,11 @@ def number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
+def value(score: float | None, decimals: int = 3) -> str:
+    """Return a score as people read it."""
+    return '-' if score is None else f'{score:.{decimals}f}'
+
+
 def percentiles(values: list[float]) -> dict[str, float]:
     """Return p50, p95 and p99 of some values."""
     p50, p95, p99 = np.percentile(values, (50, 95, 99)).tolist()
