@@ -175,12 +175,15 @@ class Health:
                 self._stages_ns.setdefault(stage, deque(maxlen=_KEPT_FRAMES)).append(duration)
             self._ages_ns.append(age_ns)
 
+    def reasons(self, now_ns: int) -> tuple[str, ...]:
+        """Return the reasons of the verdict of this moment."""
+        with self._lock:
+            return tuple(finding.code for finding in self._findings(now_ns))
+
     def report(self, now_ns: int) -> Verdict:
         """Return the verdict of this moment."""
         with self._lock:
-            findings = [*self._conditions.values(), *self._frame_findings(now_ns),
-                        *self._load_findings(now_ns), *self._images.findings(now_ns)]
-            findings.sort(key=lambda finding: finding.level, reverse=True)
+            findings = self._findings(now_ns)
             reasons = tuple(finding.code for finding in findings)
             return Verdict(
                 findings[0].level if findings else Level.OK,
@@ -208,6 +211,12 @@ class Health:
             self._counts[counter] += 1
             self._events[finding.code] = (now_ns, finding)
             self._last_error = finding.message
+
+    def _findings(self, now_ns: int) -> list[Finding]:
+        """Return everything that is wrong, the worst first."""
+        findings = [*self._conditions.values(), *self._frame_findings(now_ns),
+                    *self._load_findings(now_ns), *self._images.findings(now_ns)]
+        return sorted(findings, key=lambda finding: finding.level, reverse=True)
 
     def _frame_findings(self, now_ns: int) -> list[Finding]:
         """Return what is wrong with the frames of the last seconds."""

@@ -16,11 +16,15 @@ class ProcessUsage:
     :param at_s: the moment, s of a steady clock.
     :param cpu_s: CPU time of all its threads since its start, s.
     :param memory_mib: resident memory, MiB.
+    :param threads: how many it has.
+    :param open_files: how many file descriptors it has open.
     """
 
     at_s: float
     cpu_s: float
     memory_mib: float
+    threads: int
+    open_files: int
 
     @classmethod
     def of(cls, pid: int) -> 'ProcessUsage':
@@ -31,7 +35,8 @@ class ProcessUsage:
         status = dict(line.split(':', 1) for line in
                       Path(f'/proc/{pid}/status').read_text().splitlines())
         return cls(time.perf_counter(), ticks / os.sysconf('SC_CLK_TCK'),
-                   int(status['VmRSS'].split()[0]) / _KIB_PER_MIB)
+                   int(status['VmRSS'].split()[0]) / _KIB_PER_MIB, int(status['Threads']),
+                   sum(1 for _ in Path(f'/proc/{pid}/fd').iterdir()))
 
     def cores_since(self, before: 'ProcessUsage') -> float:
         """Return how many cores it has kept busy since an earlier moment."""

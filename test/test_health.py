@@ -117,6 +117,7 @@ def test_reason_codes_follow_the_order_of_the_message(health: Health) -> None:
     verdict = health.report(3 * SECOND)
     assert verdict.reasons == ('no_frames', 'frame_rejected', 'no_camera_info')
     assert verdict.values['reasons'] == 'no_frames, frame_rejected, no_camera_info'
+    assert health.reasons(3 * SECOND) == verdict.reasons
 
 
 def test_stamps_that_jump_back_or_lie_ahead_are_reported_for_two_seconds(health: Health) -> None:

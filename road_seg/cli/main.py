@@ -15,7 +15,7 @@ from road_seg.errors import RoadSegError
 # Each module has add_parser(subparsers) and run(args) -> exit status, and imports what is heavy
 # only in run, so that `road-seg --help` is quick and works without ROS and torch.
 COMMANDS = ('demo', 'sample', 'replay', 'compare', 'score', 'check', 'label', 'train', 'export',
-            'compile', 'bench', 'doctor')
+            'compile', 'bench', 'soak', 'doctor')
 
 _BAD_INPUT = 2
 _USER_ERRORS = (RoadSegError, OSError, ModuleNotFoundError)

@@ -1,9 +1,15 @@
 """Charts of a report as inline SVG."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
 import numpy as np
 
 _WIDTH, _HEIGHT = 480, 120
 _BINS = 24
+_LONG, _TALL, _MARGIN = 1100, 220, 52
+_TICKS = 5
 
 
 def histogram(name: str, values_ms: list[float], limit_ms: float | None = None) -> str:
@@ -60,6 +66,53 @@ def reliability(bins: np.ndarray) -> str:
         f'x2="{left + side}" y2="{top}"/>{dots}{ticks}<text x="{left + side / 2}" '
         f'y="{top + side + 34}" text-anchor="middle">confidence</text><text transform="translate('
         f'12 {top + side / 2}) rotate(-90)" text-anchor="middle">share right</text></svg>')
+
+
+@dataclass(frozen=True)
+class Span:
+    """A time that is marked: from and to [s], and what it is called."""
+
+    start_s: float
+    end_s: float
+    name: str
+
+
+def timeline(times_s: Sequence[float], values: Sequence[float], spans: Sequence[Span],
+             label: str) -> str:
+    """
+    Return values over time, from 0 up.
+
+    :param times_s: in order [s].
+    :param values: one a time, 0 or more.
+    :param spans: marked behind the line.
+    :param label: what the values are.
+    """
+    end = max(times_s[-1], 1.0)
+    high = 1.15 * max(*values, 1.0)
+    base = _TALL - 30
+
+    def at(time_s: float) -> float:
+        return _MARGIN + (_LONG - _MARGIN - 12) * min(1.0, max(0.0, time_s / end))
+
+    def level(value: float) -> float:
+        return base - (base - 10) * value / high
+
+    marks = ''.join(
+        f'<rect x="{at(span.start_s):.1f}" y="10" height="{base - 10}" '
+        f'width="{max(1.0, at(span.end_s) - at(span.start_s)):.1f}">'
+        f'<title>{escape(span.name)}, at {span.start_s:.0f} s</title></rect>' for span in spans)
+    line = ' '.join(f'{at(time):.1f},{level(value):.1f}'
+                    for time, value in zip(times_s, values, strict=True))
+    shares = np.linspace(0.0, 1.0, _TICKS)
+    ticks = ''.join(
+        f'<text x="{at(end * share):.0f}" y="{base + 18}" text-anchor="'
+        f'{"end" if share == 1.0 else "middle"}">{end * share / 60:.3g} min</text>'
+        f'<text x="{_MARGIN - 6}" y="{level(high * share) + 4:.0f}" text-anchor="end">'
+        f'{_short(high * share)}</text>' for share in shares)
+    return (f'<svg class="timeline" viewBox="0 0 {_LONG} {_TALL}" role="img" '
+            f'aria-label="{escape(label)} over time">{marks}<line x1="{_MARGIN}" '
+            f'x2="{_LONG - 12}" y1="{base}" y2="{base}"/><polyline points="{line}"/>{ticks}'
+            '</svg>')
 
 
 def _short(value: float) -> str:

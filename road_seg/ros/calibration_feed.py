@@ -33,6 +33,7 @@ class CalibrationFeed:
         self._health = health
         self._changed = changed
         self._info: CameraInfo | None = None
+        self._identity = ''
         self._made_of: tuple[CameraInfo, tuple[int, int]] | None = None
         self._model: CameraModel | None = None
         self._health.set_facts(calibration='none')
@@ -40,9 +41,10 @@ class CalibrationFeed:
     def update(self, message: CameraInfoMessage) -> None:
         """Take a message; its content counts, not its header."""
         info = CameraInfo.from_message(message)
-        if info != self._info:
-            self._info = info
-            self._health.set_facts(calibration=calibration_id(info))
+        identity = calibration_id(info)  # unlike its numbers, equal to itself despite NaN
+        if identity != self._identity:
+            self._info, self._identity = info, identity
+            self._health.set_facts(calibration=identity)
             self._changed()
 
     def model(self, image_size: tuple[int, int]) -> CameraModel | None:

@@ -77,9 +77,14 @@ class ClientNode:
         self._node.destroy_node()
         rclpy.try_shutdown(context=self._context)
 
-    def publisher(self, kind: type, topic: str) -> Publisher:
-        """Create a reliable publisher."""
-        return self._node.create_publisher(kind, topic, QoSProfile(depth=1))
+    def publisher(self, kind: type, topic: str,
+                  profile: QoSProfile | None = None) -> Publisher:
+        """Create a publisher, a reliable one without a profile."""
+        return self._node.create_publisher(kind, topic, profile or QoSProfile(depth=1))
+
+    def remove(self, publisher: Publisher) -> None:
+        """Destroy a publisher."""
+        self._node.destroy_publisher(publisher)
 
     def subscribe(self, kind: type, topic: str, callback: Callable, profile: QoSProfile, *,
                   raw: bool = False) -> Subscription:

@@ -8,6 +8,7 @@ from typing import Any
 from builtin_interfaces.msg import Time
 from nav_msgs.msg import OccupancyGrid
 import numpy as np
+from sensor_msgs.msg import CameraInfo as CameraInfoMessage
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -67,6 +68,13 @@ class RgbReader:
 def calibration_id(info: CameraInfo) -> str:
     """Return a short text that differs between calibrations of different content."""
     return hashlib.sha256(repr(info).encode()).hexdigest()[:12]
+
+
+def camera_info_message(header: Header, info: CameraInfo) -> CameraInfoMessage:
+    """Return the message of a calibration; region of interest and binning are left out."""
+    return CameraInfoMessage(
+        header=header, width=info.width, height=info.height, d=info.d, k=info.k, r=info.r,
+        p=info.p, distortion_model=info.distortion_model)
 
 
 class ImageMessage:

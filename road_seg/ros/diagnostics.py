@@ -1,6 +1,6 @@
 """The node's reports on /diagnostics."""
 
-from collections.abc import Callable
+import time
 
 from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -9,10 +9,12 @@ from rclpy.clock import Clock
 from rclpy.clock import ClockType
 from rclpy.node import Node
 
-from road_seg.health import Verdict
+from road_seg.health import Health
 from road_seg.ros import qos
 
-_PERIOD_S = 1.0
+_LOOK_S = 0.1
+# The last look of a second may come a little early.
+_PERIOD_NS = 950_000_000
 
 
 def status_name(node_name: str) -> str:
@@ -26,24 +28,37 @@ def status_name(node_name: str) -> str:
 
 class DiagnosticsReporter:
     """
-    Publish a verdict once a second, in every lifecycle state, whatever ROS time does.
+    Publish the verdict once a second, and within a tenth of one when its reasons change.
+
+    It does so in every lifecycle state, whatever ROS time does.
 
     :param node: the node that publishes.
-    :param verdict: returns the verdict of the moment.
+    :param health: gives the verdict of the moment.
     """
 
-    def __init__(self, node: Node, verdict: Callable[[], Verdict]) -> None:
+    def __init__(self, node: Node, health: Health) -> None:
         self._node = node
-        self._verdict = verdict
+        self._health = health
+        self._published_ns = 0
+        self._shown: tuple[str, ...] = ()
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics',
                                                 qos.diagnostics())
-        node.create_timer(_PERIOD_S, self.publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        node.create_timer(_LOOK_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _look(self) -> None:
+        """Publish what is due."""
+        now_ns = time.perf_counter_ns()
+        if (now_ns - self._published_ns > _PERIOD_NS
+                or set(self._health.reasons(now_ns)) != set(self._shown)):
+            self.publish()
 
     def publish(self) -> None:
         """Publish the verdict of this moment, unless the process is about to end."""
         if not self._node.context.ok():
             return
-        verdict = self._verdict()
+        self._published_ns = time.perf_counter_ns()
+        verdict = self._health.report(self._published_ns)
+        self._shown = verdict.reasons
         status = DiagnosticStatus(
             level=bytes([verdict.level]), name=status_name(self._node.get_fully_qualified_name()),
             message=verdict.message, hardware_id=verdict.values.get('backend', 'no backend'),

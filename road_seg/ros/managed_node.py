@@ -94,14 +94,24 @@ class ManagedNode:
         """
         if not self.wait(self._change_state.service_is_ready, _START_TIMEOUT_S):
             raise self.error('no lifecycle service')
-        for transition, state in ((Transition.TRANSITION_CONFIGURE, 'inactive'),
-                                  (Transition.TRANSITION_ACTIVATE, 'active')):
-            self._request(transition)
-            # The diagnostics tell, because a response may be lost: a service is ready for a
-            # client before it knows where to respond to.
-            if not self.wait(lambda state=state: self._state == state or self._has_failed,
-                             _START_TIMEOUT_S) or self._has_failed:
-                raise self.error(f'it does not become {state}')
+        self._change(Transition.TRANSITION_CONFIGURE, 'inactive')
+        self.activate()
+
+    def activate(self) -> None:
+        """
+        Activate the inactive node.
+
+        :raises InputError: it does not become active.
+        """
+        self._change(Transition.TRANSITION_ACTIVATE, 'active')
+
+    def deactivate(self) -> None:
+        """
+        Deactivate the active node.
+
+        :raises InputError: it does not become inactive.
+        """
+        self._change(Transition.TRANSITION_DEACTIVATE, 'inactive')
 
     def shut_down(self) -> None:
         """Ask an active node to finalize and wait for it."""
@@ -122,6 +132,15 @@ class ManagedNode:
         return InputError('road_seg_node', found=f'{found} ({text or "its diagnostic is OK"})',
                           expected='an answer',
                           fix=f'see what it printed: {self._process.tail or "nothing"}')
+
+    def _change(self, transition: int, state: str) -> None:
+        """Ask for a transition and wait until the node reports its state."""
+        self._request(transition)
+        # The diagnostics tell, because a response may be lost: a service is ready for a client
+        # before it knows where to respond to.
+        if not self.wait(lambda: self._state == state or self._has_failed,
+                         _START_TIMEOUT_S) or self._has_failed:
+            raise self.error(f'it does not become {state}')
 
     def _request(self, transition: int) -> Future:
         """Ask for a lifecycle transition."""

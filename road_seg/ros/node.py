@@ -63,8 +63,7 @@ class RoadSegNode(LifecycleNode):
         self._outputs: Outputs
         self.health = Health()
         self.health.set_facts(state='unconfigured')
-        self._reporter = DiagnosticsReporter(
-            self, lambda: self.health.report(time.perf_counter_ns()))
+        self._reporter = DiagnosticsReporter(self, self.health)
         self.add_on_set_parameters_callback(self._take_parameters)
 
     @transition('inactive')

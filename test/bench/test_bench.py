@@ -1,5 +1,6 @@
 """Tests of a whole measurement; times are not asserted."""
 
+from dataclasses import replace
 import json
 import os
 from pathlib import Path
@@ -93,8 +94,11 @@ def test_tables():
 
 
 def test_usage_of_a_process():
-    before = ProcessUsage(at_s=10.0, cpu_s=1.0, memory_mib=50.0)
-    assert ProcessUsage(at_s=12.0, cpu_s=2.5, memory_mib=50.0).cores_since(before) == 0.75
+    before = ProcessUsage(at_s=10.0, cpu_s=1.0, memory_mib=50.0, threads=1, open_files=3)
+    assert replace(before, at_s=12.0, cpu_s=2.5).cores_since(before) == 0.75
     usage = ProcessUsage.of(os.getpid())
     assert usage.cpu_s > 0.0
     assert 10.0 < usage.memory_mib < 100_000.0
+    with Path(os.devnull).open():
+        assert ProcessUsage.of(os.getpid()).open_files == usage.open_files + 1
+    assert usage.threads >= 1

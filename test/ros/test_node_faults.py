@@ -17,6 +17,9 @@ from sensor_msgs.msg import Image
 
 from road_seg.backends.onnxruntime_backend import OnnxRuntimeBackend
 from road_seg.calibration import CameraInfo
+from road_seg.health import Health
+from road_seg.ros import diagnostics
+from road_seg.ros.calibration_feed import CalibrationFeed
 
 pytestmark = pytest.mark.ros
 
@@ -144,3 +147,25 @@ def test_stamps_of_another_clock_are_reported(make_graph: MakeGraph) -> None:
     answer(graph, masks, 1)
     status = graph.status(lambda status: 'stamp_backwards' in values_of(status)['reasons'])
     assert 'stamp_future' in values_of(status)['reasons']
+
+
+def test_new_reasons_are_reported_at_once_and_once(make_graph: MakeGraph,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = make_graph().start()
+    graph.status(lambda status: values_of(status)['reasons'] == 'no_frames')
+    graph.statuses.clear()
+    monkeypatch.setattr(diagnostics, '_PERIOD_NS', 10**18)  # no regular report any more
+    graph.publish('image', image_message(ROAD, 'rgb8'))
+    assert graph.wait(lambda: len(graph.statuses) >= 2)
+    assert [values_of(status)['reasons'] for status in graph.statuses] == ['none', 'no_frames']
+
+
+def test_a_calibration_of_nan_is_taken_once() -> None:
+    changes = []
+    feed = CalibrationFeed('camera_info', Health(), changed=lambda: changes.append(1))
+    info = camera_info_message(CameraInfo.nominal(WIDTH, HEIGHT, 90.0))
+    info.k[0] = float('nan')
+    feed.update(info)
+    feed.update(info)
+    assert len(changes) == 1
+    assert feed.model((WIDTH, HEIGHT)) is None

@@ -1,0 +1,45 @@
+"""A soak run of a minute: the real node, the real model, the real command."""
+
+from html.parser import HTMLParser
+import json
+from pathlib import Path
+
+import pytest
+
+from road_seg.cli.main import main
+from road_seg.soak.faults import FAULTS
+
+
+class Page(HTMLParser):
+    """Count the elements of a page and keep what it loads."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.loaded: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep an element."""
+        self.tags.append(tag)
+        self.loaded += [str(value) for name, value in attrs if name in ('src', 'href')]
+
+
+@pytest.mark.ros
+def test_a_minute(tmp_path: Path, capsys: pytest.CaptureFixture):
+    pytest.importorskip('rclpy', reason='needs ROS 2')
+    # How fast a fault is found depends on the machine's other work, whether it is found does not.
+    status = main(['soak', '--minutes', '1', '--found-within', '8', '--json',
+                   str(tmp_path / 'soak.json'), '--report', str(tmp_path)])
+    out = capsys.readouterr().out
+    assert status == 0, out
+    result = json.loads((tmp_path / 'soak.json').read_text())
+    assert result['passed']
+    assert len(result['faults']) >= 5
+    assert {row['name'] for row in result['faults']} <= {fault.name for fault in FAULTS}
+    assert result['frames']['healthy_answered'] > 100
+    page = Page((tmp_path / 'soak.html').read_text())
+    assert page.loaded == []
+    assert page.tags.count('polyline') == 3
+    assert page.tags.count('rect') == 3 * sum(row['injected'] for row in result['faults'])
+    assert out.splitlines()[-2:] == ['Passed.', f'report: {tmp_path}/soak.html']
