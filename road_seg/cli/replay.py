@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from road_seg.cli import fleet
 from road_seg.cli.questions import add_question_options
-from road_seg.cli.questions import print_findings
 from road_seg.cli.questions import questions_of
 from road_seg.errors import ConfigError
 
@@ -167,6 +166,7 @@ def _print(summary: dict) -> None:
     from road_seg.cli.output import print_flicker
     from road_seg.cli.output import print_grid_scores
     from road_seg.cli.output import print_scores
+    from road_seg.replay.findings import findings
     if summary['labelled_frames']:
         print_scores(summary)
         if summary['ece'] is not None:
@@ -175,7 +175,8 @@ def _print(summary: dict) -> None:
         print_flicker(summary)
     if summary['grid']['coverage'] is not None:
         print_grid_scores(summary['grid'])
-    print_findings(summary)
+    for line in findings(summary):
+        print(line)
     if summary['loss']:
         print(f'damaged bag: {summary["loss"]}')
     trip = summary['latency_ms'].get('round_trip', {'p50': math.nan, 'p95': math.nan})

@@ -76,6 +76,8 @@ def _score_table(scores: MaskScores) -> str:
         f'<td>{value(scores.boundary_f1[name])}</td><td>{100 * share:.2f} %</td></tr>'
         for name, colour, share in zip(scores.labels.names, scores.labels.colours, shares,
                                        strict=True))
+    calibration = '' if scores.ece is None else (
+        f' Calibration error of the confidence: {value(scores.ece)}.')
     return (
         f'<div class="card">{SCROLL}<table><tr><th>class</th><th>IoU</th>'
         f'<th>boundary F1</th><th>of the truth</th></tr>{rows}</table></div>'
@@ -83,8 +85,7 @@ def _score_table(scores: MaskScores) -> str:
         f'{scores.frames} frames with truth, at the images&rsquo; own resolution; pixels '
         'labelled 255 do not count. Mean IoU is the mean over the classes present. Boundaries '
         f'match within {100 * BOUNDARY_TOLERANCE:.2f} % of the image diagonal, 2 pixels at '
-        '480x360.</p>'
-        '</div>')
+        f'480x360.{calibration}</p></div>')
 
 
 def _confusion_table(scores: MaskScores) -> str:

@@ -1,5 +1,6 @@
 """The replay report."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -58,6 +59,7 @@ class Report:
     :param timeline: the same over time.
     :param gallery: the frames to show.
     :param facts: names and values of what was run: model, backend, versions.
+    :param findings: what was found beside the scores, a sentence each.
     """
 
     title: str
@@ -67,6 +69,7 @@ class Report:
     timeline: Timeline
     gallery: Gallery
     facts: dict[str, str]
+    findings: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> None:
         """
@@ -99,9 +102,15 @@ class Report:
             **({'Worst frames': worst} if worst else {}),
             'Scores': score_tables(scores) if scores.frames else _NO_TRUTH,
             **({'Grids': grid_table(grids)} if grids.counts.any() else {}),
+            **({'Consistency': _list(self.findings)} if self.findings else {}),
             'Latency': _latency(evaluation),
             'Health': _health(timeline.health, is_live=self.mode != IN_PROCESS),
             'What was run': fact_table(self.facts)}
+
+
+def _list(sentences: Iterable[str]) -> str:
+    return ('<div class="card"><ul>' + ''.join(f'<li>{escape(text)}</li>' for text in sentences)
+            + '</ul></div>')
 
 
 def _latency(evaluation: Evaluation) -> str:

@@ -30,6 +30,7 @@ from road_seg.replay.evaluate import evaluate
 from road_seg.replay.evaluate import Evaluation
 from road_seg.replay.evaluate import ScoredFrame
 from road_seg.replay.examination import Questions
+from road_seg.replay.findings import findings
 from road_seg.replay.gallery import Gallery
 from road_seg.replay.machine import machine_facts
 from road_seg.replay.player import Player
@@ -109,9 +110,10 @@ class Replay:
                 info = dict(player.info)
             facts = self._facts(drive, reader.custom, info)
             source = reader.custom.get(SOURCE_KEY, 'not recorded in the bag')
-        Report(self.bag.name, source, self.mode, evaluation, timeline, gallery, facts).write(
-            self.report)
-        return {**self._summary(evaluation, info), **examination.summary(),
+        found = examination.summary()
+        Report(self.bag.name, source, self.mode, evaluation, timeline, gallery, facts,
+               tuple(findings(found))).write(self.report)
+        return {**self._summary(evaluation, info), **found,
                 'health': timeline.health.summary()}
 
     def _open_outputs(self) -> AbstractContextManager[BagWriter | None]:

@@ -66,8 +66,9 @@ def test_command_without_truth(tmp_path: Path, capsys: pytest.CaptureFixture) ->
     assert agreement['model'] == str(second)
     assert [frame['stamp_ns'] for frame in agreement['by_frame']] == [
         START_NS + index * PERIOD_NS for index in range(3)]
-    assert f'agreement with second: {100 * expected:.2f} % of the pixels' in (
-        capsys.readouterr().out)
+    sentence = f'agreement with second: {100 * expected:.2f} % of the pixels'
+    assert sentence in capsys.readouterr().out
+    assert sentence in next(tmp_path.rglob('report.html')).read_text()
 
 
 def test_a_model_of_other_classes_is_refused(tmp_path: Path,
