@@ -15,6 +15,7 @@ import numpy as np
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import Image
 
+from road_seg.errors import InputError
 from road_seg.process_usage import ProcessUsage
 from road_seg.ros import qos
 from road_seg.ros.client_node import ClientNode
@@ -59,7 +60,7 @@ def run_soak(loop: Loop, steps: Iterator[Step], seconds: float,
     :param parameters: the node's parameters by full name.
     :param progress: called with the whole seconds gone and in all.
     :return: what was seen, and the values of the node's last report.
-    :raises InputError: the node does not become active, or ends.
+    :raises InputError: the node does not become active.
     """
     domain_id, namespace = own_domain(), own_namespace('soak')
     image = f'qos_overrides.{namespace}/image.subscription.reliability'
@@ -76,7 +77,8 @@ def run_soak(loop: Loop, steps: Iterator[Step], seconds: float,
             raise node.error('no mask')
         _Run(node, camera, record, seconds, progress).go(steps)
         values = dict(node.values)
-        node.shut_down()
+        if not record.broken:
+            node.shut_down()
     return record, values
 
 
@@ -128,24 +130,30 @@ class _Run:
         reports = self._record.reports
         self._wait(_START_TIMEOUT_S, lambda: reports and reports[-1].level == Level.OK)
         del reports[:-1]
-        while self._left_s() > _LAST_FAULT_S:
+        while self._left_s() > _LAST_FAULT_S and not self._record.broken:
             step = next(steps)
-            self._wait(step.healthy_s)
-            self._inject(step.fault)
-        self._wait(self._left_s())
-        self._record.healthy_stamps += self._switch(HEALTHY).stamps
+            try:
+                self._wait(step.healthy_s)
+                self._inject(step.fault)
+            except InputError as error:  # what was seen until then still counts
+                self._record.broken = f'{step.fault.name}: {error}'
+        if not self._record.broken:
+            self._wait(self._left_s())
+            self._record.healthy_stamps += self._switch(HEALTHY).stamps
         self._record.ended_ns = time.perf_counter_ns()
 
     def _inject(self, fault: Fault) -> None:
         """Let a fault begin, wait until it is found, end it, wait until all is well again."""
         reports, since = self._record.reports, len(self._record.reports)
         started_ns = self._start(fault)
-        self._wait(fault.hold_s)
-        self._wait(_FOUND_TIMEOUT_S - fault.hold_s, lambda: found_ns(
-            fault, started_ns, with_silences(reports[since - 1:], time.perf_counter_ns()))
-            is not None)
-        if fault.action is Action.PAUSE:
-            os.kill(self._node.pid, signal.SIGCONT)
+        try:
+            self._wait(fault.hold_s)
+            self._wait(_FOUND_TIMEOUT_S - fault.hold_s, lambda: found_ns(
+                fault, started_ns, with_silences(reports[since - 1:], time.perf_counter_ns()))
+                is not None)
+        finally:
+            if fault.action is Action.PAUSE:
+                os.kill(self._node.pid, signal.SIGCONT)
         ended = self._switch(HEALTHY)
         self._record.injections.append(Injection(fault, started_ns, ended.at_ns, ended.stamps))
         self._wait(_RECOVERED_TIMEOUT_S, lambda: recovered_ns(ended.at_ns, reports[since:])

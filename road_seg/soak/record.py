@@ -65,6 +65,7 @@ class Record:
     :param healthy_stamps: of the frames sent while nothing was wrong, ns.
     :param masks: stamps of the masks received.
     :param grids: whether the grid of a stamp had a known cell.
+    :param broken: why the run ended before its time, '' if it did not.
     """
 
     started_ns: int = 0
@@ -75,6 +76,7 @@ class Record:
     healthy_stamps: list[int] = field(default_factory=list)
     masks: set[int] = field(default_factory=set)
     grids: dict[int, bool] = field(default_factory=dict)
+    broken: str = ''
 
     def answered(self, stamps: Iterable[int]) -> int:
         """Return how many of these frames have got a mask and a grid."""

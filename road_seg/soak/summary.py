@@ -46,7 +46,8 @@ def summary(record: Record, found_within_s: float) -> dict[str, Any]:
         'usage': [{'at_s': round(usage.at_s - _seconds(record.started_ns), 2),
                    'memory_mib': round(usage.memory_mib, 2), 'threads': usage.threads,
                    'open_files': usage.open_files} for usage in record.usage]}
-    failures = list(_failures(result, found_within_s))
+    failures = [*([f'the run broke off: {record.broken}'] if record.broken else ()),
+                *_failures(result, found_within_s)]
     return {'passed': not failures, 'failures': failures, **result}
 
 

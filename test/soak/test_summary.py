@@ -147,6 +147,13 @@ def test_a_run_without_faults_proves_nothing(record: Record) -> None:
     assert summary(record, 2.0)['failures'] == ['no fault was injected: the run is too short']
 
 
+def test_a_run_that_breaks_off_fails_with_what_was_seen(record: Record) -> None:
+    record.broken = 'dark: the node has ended'
+    result = summary(record, 2.0)
+    assert result['failures'] == ['the run broke off: dark: the node has ended']
+    assert result['faults'][0]['injected'] == 1
+
+
 def test_table(record: Record) -> None:
     assert markdown(summary(record, 0.7)).splitlines() == [
         '| fault | reason code | injected | found after, s | recovered after, s | missed |',
