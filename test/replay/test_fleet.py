@@ -168,8 +168,12 @@ def test_a_killed_worker_costs_no_frame(tmp_path: Path, drive: Path, model: Mode
         while not killed and finished(tmp_path / 'pieces'):
             time.sleep(0.2)  # amid a piece
             for pid in busy_workers()[:1]:
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
+                os.kill(pid, signal.SIGSTOP)  # its piece cannot end between look and kill
+                if pid in busy_workers():
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+                else:
+                    os.kill(pid, signal.SIGCONT)
 
     (tmp_path / 'list.txt').write_text(str(drive))
     outcome = replay_fleet(str(tmp_path / 'list.txt'), work, tmp_path / 'pieces', workers,
