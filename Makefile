@@ -26,11 +26,17 @@ unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 # What runs here neither hears nor disturbs a vehicle's network.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help demo test lint colcon doctor train train-data clean
+N ?= 1000000
+SEED ?= 1
+ROUND ?= 0
+
+.PHONY: help demo test fuzz lint colcon doctor train train-data clean
 
 help:
 	@echo 'make demo    replay a drive through the live node and write a report'
 	@echo 'make test    lint, tests, colcon install space'
+	@echo 'make fuzz    give the node N=$(N) malformed messages, by SEED=$(SEED) from round' \
+		'ROUND=$(ROUND) of 1000'
 	@echo 'make lint    ruff only'
 	@echo 'make colcon  build with colcon and run the installed node'
 	@echo 'make doctor  say what works on this machine'
@@ -70,6 +76,10 @@ generated/pseudo_kitti: | $(VENV)/.run
 test: lint
 	$(BIN)/python -m pytest
 
+fuzz: $(VENV)/.test
+	ROAD_SEG_FUZZ_COUNT=$(N) ROAD_SEG_FUZZ_SEED=$(SEED) ROAD_SEG_FUZZ_ROUND=$(ROUND) \
+		$(BIN)/python -m pytest test/ros/test_malformed_messages.py
+
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 
@@ -93,8 +103,8 @@ $(VENV)/.run: $(VENV)/.python constraints.txt setup.py setup.cfg
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	@echo 'Installing test tools, TensorRT-RTX and PyTorch into $(VENV); takes minutes, once'
-	@$(INSTALL) $(EDITABLE) '.[test,tensorrt_rtx]'
+	@echo 'Installing test tools, Ray, TensorRT-RTX and PyTorch into $(VENV); takes minutes, once'
+	@$(INSTALL) $(EDITABLE) '.[test,fleet,tensorrt_rtx]'
 ifdef TORCH_INDEX
 	@$(INSTALL) --no-deps --index-url $(TORCH_INDEX) torch
 	@$(INSTALL) $(EDITABLE) '.[train,test-train]'

@@ -31,13 +31,15 @@ setup(
     license='Apache-2.0',
     package_dir={'': '.'},
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['models/*.onnx', 'replay/*.html']},
+    package_data={NAME: ['models/*.onnx', 'replay/*.html', 'replay/*.css', 'replay/*.js']},
     data_files=shared_files(),
     zip_safe=False,
     python_requires='>=3.10',
     install_requires=['numpy', 'opencv-python-headless>=4.5', 'PyYAML'],
     extras_require={
         'bags': ['rosbags>=0.11'],
+        # Replay of many bags on Ray; s3fs, gcsfs and the like come with who needs them.
+        'fleet': ['fsspec', 'ray[client]', 'rosbags>=0.11'],
         'onnxruntime': ['onnxruntime'],
         'openvino': ['openvino'],
         # ROS 2 Kilted as wheels, for machines without a ROS installation.

@@ -13,6 +13,7 @@ from road_seg.distortion import COEFFICIENTS
 from road_seg.distortion import distort
 from road_seg.distortion import field_angle
 from road_seg.errors import CalibrationError
+from road_seg.errors import quoted
 
 _NO_DISTORTION = (0.0,) * 4
 _MAX_ASPECT_CHANGE = 0.02
@@ -256,7 +257,7 @@ def _check_intrinsics(info: CameraInfo) -> None:
     if (info.k[1], info.k[3], *info.k[6:]) != (0.0, 0.0, 0.0, 0.0, 1.0):
         refuse('K', info.k, 'fx 0 cx 0 fy cy 0 0 1')
     if info.distortion_model not in COEFFICIENTS:
-        refuse('distortion_model', repr(info.distortion_model),
+        refuse('distortion_model', quoted(info.distortion_model),
                ', '.join(name for name in COEFFICIENTS if name))
     sizes = COEFFICIENTS[info.distortion_model]
     if len(info.d) not in sizes and any(info.d):

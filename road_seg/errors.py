@@ -1,5 +1,12 @@
 """The errors a user can meet. Each says what was found, what was expected and how to fix it."""
 
+_LONGEST_QUOTE = 80
+
+
+def quoted(text: str) -> str:
+    """Return the beginning of a text from outside, which may be of any length, in quotes."""
+    return repr(text[:_LONGEST_QUOTE])
+
 
 class RoadSegError(Exception):
     """

@@ -43,6 +43,34 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def replacing_folder(target: Path) -> Iterator[Path]:
+    """
+    Yield a temporary path whose folder takes the final name, in place of one of that name.
+
+    As atomic_write, but an existing folder is replaced when the block succeeds.
+
+    :param target: the final name, absolute.
+    :raises InputError: the folder cannot be made.
+    """
+    replaces = target.exists()
+    place = _sibling(target, 'new') if replaces else target
+    with atomic_write(place) as folder:
+        yield folder
+    if replaces:
+        replaced = _sibling(target, 'replaced')
+        target.rename(replaced)
+        place.rename(target)
+        shutil.rmtree(replaced)
+
+
+def _sibling(path: Path, purpose: str) -> Path:
+    """Return a hidden name beside a path, free of what a killed run may have left there."""
+    sibling = path.with_name(f'.{path.name}.{purpose}')
+    shutil.rmtree(sibling, ignore_errors=True)
+    return sibling
+
+
 def _unwritable(folder: Path, found: str) -> InputError:
     """Return the error for a folder that takes no files."""
     return InputError(folder, found=found, expected='a folder that can be written to',

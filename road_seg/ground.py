@@ -74,6 +74,7 @@ class GroundProjector:
         self._rules = rules or GridRules()
         self._camera: CameraModel | None = None
         self._extrinsics: Extrinsics | None = None
+        self._is_built = False
         self._cells: CellTable
         self._walk: WalkTable
 
@@ -90,8 +91,9 @@ class GroundProjector:
         """
         camera.check_size(drivable.shape)
         camera.check_size(confidence.shape)
-        if camera != self._camera or _has_moved(extrinsics, self._extrinsics):
-            self._build(camera, extrinsics)
+        self.follow(camera, extrinsics)
+        if not self._is_built:
+            self._build()
         cells = self._cells
         sums = self._sums(drivable, confidence)
         found = self._reasons(sums, self._first_blocked(drivable))
@@ -103,9 +105,22 @@ class GroundProjector:
         shape = (self._spec.height, self._spec.width)
         return DrivableGrid(self._spec, values.reshape(shape), reasons.reshape(shape))
 
-    def _build(self, camera: CameraModel, extrinsics: Extrinsics) -> None:
-        """Make the tables of a geometry, and the buffers that go with them."""
-        rules = self._rules
+    def follow(self, camera: CameraModel, extrinsics: Extrinsics) -> None:
+        """
+        Take note of a frame's geometry, as project does, for one whose grid is not wanted.
+
+        Which geometry a table is of depends on all the frames before: small movements keep it.
+
+        :param camera: model of images of the maps' size.
+        :param extrinsics: the camera's pose in base_link.
+        """
+        if camera != self._camera or _has_moved(extrinsics, self._extrinsics):
+            self._camera, self._extrinsics = camera, extrinsics
+            self._is_built = False
+
+    def _build(self) -> None:
+        """Make the tables of the geometry, and the buffers that go with them."""
+        rules, camera, extrinsics = self._rules, self._camera, self._extrinsics
         self._cells = build_cells(self._spec, rules, camera, extrinsics)
         self._walk = build_walk(self._spec, rules, camera, extrinsics, self._cells)
         areas = self._cells.areas * 255.0
@@ -117,7 +132,7 @@ class GroundProjector:
         self._met = np.empty((count, steps), np.uint8)
         self._is_blocked = np.ones((count, steps + 1), bool)
         self._minima = np.empty((self._walk.levels, count), np.intp)
-        self._camera, self._extrinsics = camera, extrinsics
+        self._is_built = True
 
     def _sums(self, drivable: np.ndarray, confidence: np.ndarray) -> np.ndarray:
         """Return the sums of both maps over the cells' boxes, (N, 2) int32."""

@@ -100,9 +100,10 @@ def build_cells(spec: GridSpec, rules: GridRules, camera: CameraModel,
     ranges = np.hypot(offsets[:, 0], offsets[:, 1])
     pixels, seen = _visible(centres, rules, camera, extrinsics)
     seen &= ~rules.covers(centres)
-    far = ground_error(ranges, extrinsics.z, _ray_error(rules, camera)) > rules.max_ground_error
-    reasons = np.where(seen, np.where(far, Reason.TOO_FAR, Reason.DRIVABLE), Reason.OUT_OF_VIEW)
-    cells = np.flatnonzero(seen & ~far)
+    error = ground_error(ranges, extrinsics.z, _ray_error(rules, camera))
+    near = error <= rules.max_ground_error  # false for NaN
+    reasons = np.where(seen, np.where(near, Reason.DRIVABLE, Reason.TOO_FAR), Reason.OUT_OF_VIEW)
+    cells = np.flatnonzero(seen & near)
     low, high = _boxes(spec, rules, camera, extrinsics, cells, pixels[cells])
     stride = camera.width + 1
     corners = np.stack((high[:, 1] * stride + high[:, 0], low[:, 1] * stride + high[:, 0],
@@ -163,7 +164,8 @@ def _visible(points: np.ndarray, rules: GridRules, camera: CameraModel,
 
 def _ray_error(rules: GridRules, camera: CameraModel) -> float:
     """Return how far off a ray may be, rad: the pitch, and half a pixel."""
-    return math.radians(rules.pitch_uncertainty_deg) + 0.5 / camera.fy
+    return min(math.radians(rules.pitch_uncertainty_deg) + math.atan2(0.5, camera.fy),
+               math.pi / 2.0)
 
 
 def _row_limit(rules: GridRules, camera: CameraModel) -> int:
@@ -201,7 +203,7 @@ def _steps(resolution: float, height: float, fy: float, farthest: float) -> np.n
     steps = [0.5 * resolution]
     while steps[-1] < farthest:
         last = steps[-1]
-        pixel = (last * last + height * height) / (max(height, 1e-3) * fy)
+        pixel = (last * last + height * height) / max(height * fy, 1e-3)
         steps.append(last + max(0.5 * resolution, _RANGE_STEP * pixel))
     return np.array(steps)
 

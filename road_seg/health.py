@@ -11,6 +11,8 @@ from road_seg.grid import MAX_FUTURE_NS
 from road_seg.image_health import ImageHealth
 from road_seg.verdict import Finding
 from road_seg.verdict import Level
+from road_seg.verdict import NO_FRAMES
+from road_seg.verdict import NO_REASONS
 from road_seg.verdict import Verdict
 
 PERCENTILES = (50, 95, 99)
@@ -188,7 +190,7 @@ class Health:
                 '; '.join(finding.message for finding in findings)
                 or self._facts.get('state', 'idle'),
                 reasons, {**self._values(self._rate(now_ns)),
-                          'reasons': ', '.join(reasons) or 'none'})
+                          'reasons': ', '.join(reasons) or NO_REASONS})
 
     def _reset(self) -> None:
         """Forget all frames."""
@@ -223,7 +225,7 @@ class Health:
         if self._heard_ns is not None and now_ns - self._heard_ns > self._silence_ns():
             lost = self._counts['lost']
             findings.append(Finding(
-                'no_frames', Level.STALE, f'no {self._source} for '
+                NO_FRAMES, Level.STALE, f'no {self._source} for '
                 f'{(now_ns - self._heard_ns) / _NS_PER_S:.1f} s'
                 + (f', {lost} lost by the middleware' if lost else '')))
         return findings

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from road_seg.errors import InputError
+from road_seg.errors import quoted
 
 MAX_PIXELS = 64 * 1024 * 1024
 ENCODINGS = ('rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8')
@@ -14,10 +15,19 @@ _CHANNELS = {'rgb8': 3, 'bgr8': 3, 'rgba8': 4, 'bgra8': 4, 'mono8': 1}
 _TO_RGB = {'bgr8': cv2.COLOR_BGR2RGB, 'rgba8': cv2.COLOR_RGBA2RGB,
            'bgra8': cv2.COLOR_BGRA2RGB, 'mono8': cv2.COLOR_GRAY2RGB}
 _PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+_PNG_HEADER = _PNG_SIGNATURE + b'\0\0\0\x0dIHDR'
+_PNG_FRAME = 12  # length, kind and checksum around a chunk's content
 _JPEG_START = b'\xff\xd8'
 _JPEG_END = b'\xff\xd9'
 # Start-of-frame markers: ITU-T T.81 table B.1 (C4, C8 and CC are not frames).
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# What may stand before them, all with a length: tables, application data, comments (B.2.4). A
+# decoder takes what follows any other marker for the next one, where this would skip it.
+_JPEG_TABLES = {0xC4, 0xCC, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE}
+# The most pixels that a byte can hold: a block of 8 x 8 takes a bit at least; DEFLATE makes 258
+# bytes of two bits, of 8 pixels each at one bit a pixel.
+_JPEG_DENSITY, _PNG_DENSITY = 8 * 64, 4 * 258 * 8
+_MAX_JPEG_HEADER = 1 << 20  # room for a preview and colour profiles
 
 
 def view(data: object, *, height: int, width: int, encoding: str, step: int) -> np.ndarray:
@@ -34,7 +44,7 @@ def view(data: object, *, height: int, width: int, encoding: str, step: int) -> 
     """
     channels = _CHANNELS.get(encoding)
     if channels is None:
-        raise InputError('image encoding', found=repr(encoding),
+        raise InputError('image encoding', found=quoted(encoding),
                          expected=f'one of {", ".join(ENCODINGS)}',
                          fix='convert the image at its source')
     _check_size(height, width)
@@ -75,13 +85,7 @@ def decode_compressed(data: object, out: np.ndarray | None = None) -> np.ndarray
     :raises InputError: the data is not a complete JPEG or PNG image of a sensible size.
     """
     content = bytes(data)
-    if content.startswith(_PNG_SIGNATURE):
-        height, width = _png_size(content)
-    elif content.startswith(_JPEG_START):
-        height, width = _jpeg_size(content)
-    else:
-        raise _undecodable(f'{len(content)} bytes starting with {content[:8].hex() or "nothing"}')
-    _check_size(height, width)
+    height, width = compressed_size(content)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         bgr = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
@@ -90,6 +94,25 @@ def decode_compressed(data: object, out: np.ndarray | None = None) -> np.ndarray
     if bgr is None or bgr.shape != (height, width, 3):
         raise _undecodable('damaged data')
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr if out is None else out)
+
+
+def compressed_size(content: bytes) -> tuple[int, int]:
+    """
+    Return (height, width) of a JPEG or PNG image without decoding it.
+
+    :raises InputError: the data is not such an image, lacks its end, or cannot hold as many
+        pixels as it claims.
+    """
+    if content.startswith(_PNG_SIGNATURE):
+        (height, width), density = _png_size(content), _PNG_DENSITY
+    elif content.startswith(_JPEG_START):
+        (height, width), density = _jpeg_size(content), _JPEG_DENSITY
+    else:
+        raise _undecodable(f'{len(content)} bytes starting with {content[:8].hex() or "nothing"}')
+    _check_size(height, width)
+    if height * width > density * len(content):
+        raise _undecodable(f'{len(content)} bytes for {width} x {height} pixels')
+    return height, width
 
 
 def _check_size(height: int, width: int) -> None:
@@ -107,17 +130,26 @@ def _undecodable(found: str) -> InputError:
 
 
 def _png_size(content: bytes) -> tuple[int, int]:
-    """Return (height, width) from a PNG's IHDR chunk, refusing a file that lacks its end."""
-    if content[12:16] != b'IHDR' or len(content) < 24 or b'IEND' not in content[-4096:]:
-        raise _undecodable('a truncated PNG')
-    width, height = struct.unpack_from('>II', content, 16)
-    return height, width
+    """
+    Return (height, width) from a PNG's IHDR chunk, refusing a file that lacks its end.
+
+    Every chunk must lie inside the file: decoders make room for the length that it claims.
+    """
+    position = len(_PNG_SIGNATURE)
+    while content.startswith(_PNG_HEADER) and position + _PNG_FRAME <= len(content):
+        size, kind = struct.unpack_from('>I4s', content, position)
+        position += _PNG_FRAME + size
+        if kind == b'IEND' and position <= len(content):
+            width, height = struct.unpack_from('>II', content, len(_PNG_HEADER))
+            return height, width
+    raise _undecodable('a truncated or damaged PNG')
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int]:
     """Return (height, width) from a JPEG's frame header, refusing a file that lacks its end."""
     position = len(_JPEG_START)
-    while position + 9 <= len(content) and content[position] == 0xFF:
+    end = min(len(content), _MAX_JPEG_HEADER)
+    while position + 9 <= end and content[position] == 0xFF:
         marker = content[position + 1]
         if marker == 0xFF:  # fill byte
             position += 1
@@ -126,5 +158,7 @@ def _jpeg_size(content: bytes) -> tuple[int, int]:
             if content.rfind(_JPEG_END, position) < 0:
                 break
             return struct.unpack_from('>HH', content, position + 5)
+        if marker not in _JPEG_TABLES:
+            break
         position += 2 + struct.unpack_from('>H', content, position + 2)[0]
     raise _undecodable('a truncated or damaged JPEG')

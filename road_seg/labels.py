@@ -9,6 +9,7 @@ import numpy as np
 
 from road_seg.errors import ConfigError
 from road_seg.errors import ModelError
+from road_seg.errors import quoted
 
 UNLABELLED = 255
 
@@ -31,11 +32,13 @@ class LabelMap:
         """Refuse a map whose parts do not fit together."""
         unknown = [name for name in self.drivable if name not in self.names]
         fits = (len(self.names) == len(self.colours) == len(set(self.names))
+                and all(map(_is_unicode, self.names))
                 and all(0 <= value <= 255 for colour in self.colours for value in colour))
         if not fits or not 2 <= len(self.names) <= UNLABELLED or unknown or not self.drivable:
             raise ModelError(
                 'label map',
-                found=f'names {self.names}, {len(self.colours)} colours, drivable {self.drivable}',
+                found=f'names {str(self.names)[:200]}, {len(self.colours)} colours, '
+                f'drivable {str(self.drivable)[:200]}',
                 expected='2 to 255 distinct names, a colour of 0..255 each, drivable ones among '
                 'the names',
                 fix='correct the label map')
@@ -97,9 +100,14 @@ class LabelMap:
                        colours=tuple((int(r), int(g), int(b)) for r, g, b in fields['colours']),
                        drivable=tuple(map(str, fields['drivable'])))
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            raise ModelError('label map', found=f'{text[:80]!r} ({error})',
+            raise ModelError('label map', found=f'{quoted(text)} ({error})',
                              expected='JSON with names, colours and drivable',
                              fix='export the model again with `road-seg export`') from error
+
+
+def _is_unicode(name: str) -> bool:
+    """Say whether a name can be sent: JSON can spell half a surrogate pair, UTF-8 cannot."""
+    return name == name.encode(errors='ignore').decode()
 
 
 ROAD_LABELS = LabelMap(

@@ -1,5 +1,6 @@
 """Scores of masks against truth, accumulated over a data set and never averaged per image."""
 
+import cv2
 import numpy as np
 
 from road_seg.errors import InputError
@@ -126,8 +127,11 @@ class ExpectedCalibrationError:
         """
         _check_pair(truth, prediction)
         _check_pair(truth, confidence)
-        index = confidence.astype(np.uint16) << 1 | (truth == prediction)
-        self.counts += np.bincount(index[truth != UNLABELLED], minlength=512).reshape(256, 2)
+        # Single-precision counts, exact up to 16 million pixels: a third of the time of bincount.
+        pixels, right = (
+            cv2.calcHist([confidence], [0], chosen.view(np.uint8), [256], [0, 256]).reshape(-1)
+            for chosen in (truth != UNLABELLED, (truth == prediction) & (truth != UNLABELLED)))
+        self.counts += np.stack((pixels - right, right), axis=1).astype(np.int64)
 
     def ece(self) -> float:
         """Return the expected calibration error, 0..1; NaN without pixels."""
@@ -208,13 +212,17 @@ def _boundaries(ids: np.ndarray, labelled: np.ndarray, margin: int) -> np.ndarra
     :param margin: width of the margin, pixels.
     :return: (H + 2 margin, W + 2 margin) uint8.
     """
-    edge = np.zeros(ids.shape, bool)
-    for low, high in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
-        differ = (ids[low] != ids[high]) & labelled[low] & labelled[high]
-        edge[low] |= differ
-        edge[high] |= differ
-    return np.pad(np.where(edge, ids, np.uint8(UNLABELLED)), margin,
-                  constant_values=UNLABELLED)
+    height, width = ids.shape
+    flat, known = ids.reshape(-1), labelled.reshape(-1)
+    edges = np.full((height + 2 * margin, width + 2 * margin), UNLABELLED, np.uint8)
+    for step, along_rows in ((1, True), (width, False)):
+        first = np.flatnonzero(flat[:-step] != flat[step:])
+        if along_rows:
+            first = first[first % width != width - 1]
+        first = first[known[first] & known[first + step]]
+        for where in (first, first + step):
+            edges[where // width + margin, where % width + margin] = flat[where]
+    return edges
 
 
 def _matched(edges: np.ndarray, other: np.ndarray, tolerance: float,

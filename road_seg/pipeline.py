@@ -130,6 +130,17 @@ class Segmenter:
         return Result(stamp_ns, self._mask, self._confidence if with_confidence else None, grid,
                       dict(zip(STAGES, durations, strict=True)), image, prediction)
 
+    def follow(self, camera: CameraModel | None, extrinsics: Extrinsics | None) -> None:
+        """
+        Let a frame pass unsegmented: the grids after it are as if it had been processed.
+
+        :param camera: as for process.
+        :param extrinsics: as for process.
+        """
+        if self._projector and camera and extrinsics:
+            height, width = self._network_image.shape[:2]
+            self._projector.follow(camera.resized(width, height), extrinsics)
+
     def _grid(self, prediction: Prediction, camera: CameraModel | None,
               extrinsics: Extrinsics | None, age_ns: int) -> DrivableGrid | None:
         """Return the grid, made at the network's size; None rather than a guess."""

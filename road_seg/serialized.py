@@ -4,6 +4,7 @@ from dataclasses import dataclass
 import struct
 
 from road_seg.errors import InputError
+from road_seg.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Answer:
     :param stages_ms: duration of each stage, ms.
     :param round_trip_ms: from sending the frame to having all of this, ms.
     :param reasons: sensor_msgs/Image of the grid's reasons, None without a grid.
+    :param verdict: the node's state as last reported before this, None if nothing reports it.
     """
 
     mask: bytes
@@ -27,6 +29,7 @@ class Answer:
     stages_ms: dict[str, float]
     round_trip_ms: float
     reasons: bytes | None = None
+    verdict: Verdict | None = None
 
 
 def header_frame_id(cdr: bytes) -> str:

@@ -4,6 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+# What the value `reasons` of a report says when there are none.
+NO_REASONS = 'none'
+# The code of a silent camera.
+NO_FRAMES = 'no_frames'
+
 
 class Level(IntEnum):
     """How bad it is; the numbers are those of diagnostic_msgs/DiagnosticStatus."""

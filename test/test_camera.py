@@ -291,6 +291,7 @@ class TestFromInfo:
         ({'distortion_model': 'equidistant', 'd': (0.1,) * 5}, 'D: found 5 coefficients'),
         ({'distortion_model': '', 'd': (0.1,) * 5}, 'D: found 5 coefficients'),
         ({'distortion_model': 'fisheye'}, "distortion_model: found 'fisheye'; expected plumb_bob"),
+        ({'distortion_model': 'x' * 81}, "distortion_model: found 'x{80}'; expected plumb_bob"),
         ({'width': 0}, 'width, height, roi, binning: found 0 x 480'),
         ({'height': 0}, 'width, height, roi, binning: found 640 x 0'),
         ({'roi': (600, 0, 100, 100)}, r'roi \(x, y, height, width\) \(600, 0, 100, 100\)'),

@@ -7,6 +7,7 @@ import pytest
 
 from road_seg.errors import InputError
 from road_seg.files import atomic_write
+from road_seg.files import replacing_folder
 
 
 def _write_half_a_file(target: Path, error: type[BaseException]) -> None:
@@ -98,5 +99,26 @@ def test_existing_folder_is_not_replaced(tmp_path: Path, kind: str) -> None:
     (target / 'keep').write_text('')
     with pytest.raises(InputError, match='drive: found a folder'), atomic_write(target) as path:
         path.mkdir() if kind == 'folder' else path.write_text('')
+    assert os.listdir(tmp_path) == ['drive']
+    assert os.listdir(target) == ['keep']
+
+
+def test_a_folder_is_replaced_when_the_new_one_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / 'drive'
+    for name in ('old', 'new'):
+        with replacing_folder(target) as temporary:
+            temporary.mkdir()
+            (temporary / name).write_text('')
+            assert name == 'old' or os.listdir(target) == ['old']
+    assert os.listdir(target) == ['new']
+    assert os.listdir(tmp_path) == ['drive']
+
+
+def test_a_folder_stays_when_its_successor_fails(tmp_path: Path) -> None:
+    target = tmp_path / 'drive'
+    target.mkdir()
+    (target / 'keep').write_text('')
+    with pytest.raises(ValueError, match='half'), replacing_folder(target):
+        raise ValueError('half')
     assert os.listdir(tmp_path) == ['drive']
     assert os.listdir(target) == ['keep']

@@ -267,6 +267,24 @@ class TestTooFar:
                 == -1).all()
 
 
+    @pytest.mark.parametrize(('focal_length', 'height', 'reach'), [
+        (0.3, 1.5, 0.9), (0.1, 1.5, 0.3), (5e-324, 1.5, 0.0), (500.0, 1e5, 0.0),
+        (500.0, 1.7e308, 0.0)])
+    def test_absurd_cameras_tell_little_ground_or_none(self, focal_length: float, height: float,
+                                                       reach: float) -> None:
+        """
+        Half a pixel must not lead to the sky, nor to ground far off.
+
+        Of a focal length of 0.3 it is the slope 0.5 / 0.3: 1.5 / 0.9; from 1e5 m above, 100 m.
+        """
+        camera = replace(CAMERA, fx=focal_length, fy=focal_length)
+        mount = replace(MOUNT, z=height, pitch=0.0 if height < 2.0 else math.pi / 2.0)
+        grid = _project(_mask(), GridRules(), camera=camera, mount=mount)
+        rows, columns = np.nonzero(grid.values != -1)
+        ranges = np.hypot((columns + 0.5) * 0.2, (rows + 0.5) * 0.2 - 10.0)
+        assert ranges.max(initial=0.0) <= reach
+
+
 class TestEncoding:
     """Values of both encodings."""
 

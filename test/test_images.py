@@ -62,6 +62,7 @@ class TestView:
 
     @pytest.mark.parametrize(('changes', 'message'), [
         ({'encoding': 'bayer_rggb8'}, "image encoding: found 'bayer_rggb8'; expected one of rgb8"),
+        ({'encoding': 'x' * 81}, "image encoding: found 'x{80}'; expected one of rgb8"),
         ({'height': 0}, 'image size: found 2 x 0'),
         ({'width': 0, 'step': 0}, 'image size: found 0 x 2'),
         ({'height': 1 << 16, 'width': 1 << 11, 'step': 1 << 13}, 'image size: found 2048 x 65536'),
@@ -174,6 +175,48 @@ class TestDecodeCompressed:
     def test_refuses_a_huge_size_before_decoding(self) -> None:
         with pytest.raises(InputError, match='image size: found 20000 x 20000'):
             decode_compressed(_png_header(20_000, 20_000))
+
+    @pytest.mark.parametrize('marker', [0x01, 0xD0, 0xD7])
+    def test_refuses_a_huge_size_behind_a_marker_without_length(self, marker: int) -> None:
+        """A decoder passes over it; who takes FF FE for its length lands at an honest header."""
+        def comment(content: bytes) -> bytes:
+            return b'\xff\xfe' + struct.pack('>H', len(content) + 2) + content
+
+        plain = _encoded('.jpg')
+        at = plain.index(b'\xff\xc0')
+        huge = plain[:at + 5] + struct.pack('>HH', 32_768, 32_768) + plain[at + 9:]
+        trap = comment(bytes(65_000)) + comment(bytes(526) + plain[at:at + 19] + bytes(64))
+        with pytest.raises(InputError, match='truncated or damaged JPEG'):
+            decode_compressed(huge[:2] + bytes([0xFF, marker]) + trap + huge[2:])
+
+    def test_refuses_more_pixels_than_the_bytes_can_hold(self) -> None:
+        plain = _encoded('.jpg')
+        at = plain.index(b'\xff\xc0') + 5
+        with pytest.raises(InputError, match=rf'{len(plain)} bytes for 8000 x 8000 pixels'):
+            decode_compressed(plain[:at] + struct.pack('>HH', 8000, 8000) + plain[at + 4:])
+        with pytest.raises(InputError, match='found 45 bytes for 8000 x 8000 pixels'):
+            decode_compressed(_png_header(8000, 8000))
+
+    def test_the_emptiest_pictures_are_taken(self) -> None:
+        black = np.zeros((2000, 2000, 3), np.uint8)
+        for suffix, parameters in (('.jpg', []), ('.jpg', [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]),
+                                   ('.png', [cv2.IMWRITE_PNG_COMPRESSION, 9]),
+                                   ('.png', [cv2.IMWRITE_PNG_BILEVEL, 1])):
+            content = cv2.imencode(suffix, black[..., 0], parameters)[1]
+            assert decode_compressed(content).shape == (2000, 2000, 3)
+
+    def test_refuses_a_chunk_longer_than_the_file(self) -> None:
+        """The decoder would make room for it: 1 GiB."""
+        content = bytearray(_encoded('.png'))
+        assert content[37:41] == b'IDAT'
+        content[33] = 0x40
+        with pytest.raises(InputError, match='truncated or damaged PNG'):
+            decode_compressed(content)
+
+    def test_refuses_a_jpeg_without_a_frame_in_its_first_megabyte(self) -> None:
+        plain = _encoded('.jpg')
+        with pytest.raises(InputError, match='truncated or damaged JPEG'):
+            decode_compressed(plain[:2] + b'\xff' * (1 << 20) + plain[2:])
 
     def test_refuses_a_png_without_pixels(self) -> None:
         with pytest.raises(InputError, match='damaged data'):

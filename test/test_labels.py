@@ -72,10 +72,17 @@ GREY = (1, 1, 1)
     (('a', 'b'), (GREY, (1, 1, 256)), ('a',)),
     (('a', 'b'), (GREY, (1, 1, -1)), ('a',)),
     (tuple(map(str, range(256))), (GREY,) * 256, ('1',)),
+    (('a', '\ud800'), (GREY, GREY), ('a',)),
 ])
 def test_refuses_parts_that_do_not_fit(names: tuple, colours: tuple, drivable: tuple) -> None:
     with pytest.raises(ModelError, match='label map'):
         LabelMap(names, colours, drivable)
+
+
+def test_an_error_names_long_lists_in_part() -> None:
+    with pytest.raises(ModelError) as caught:
+        LabelMap(('n' * 10_000,), (GREY,), ('d' * 10_000,))
+    assert len(str(caught.value)) < 700
 
 
 @pytest.mark.parametrize('text', [

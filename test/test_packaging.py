@@ -91,7 +91,7 @@ def test_checkout_uses_its_own_configuration() -> None:
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='the layout of a Linux prefix')
-def test_wheel_brings_configuration_and_marker(tmp_path: Path) -> None:
+def test_wheel_brings_configuration_marker_and_the_parts_of_pages(tmp_path: Path) -> None:
     source = tmp_path / 'source'
     shutil.copytree(ROOT, source, ignore=lambda folder, names: (
         [name for name in names if name.startswith('.') or name in ('build', 'docs', 'test')]))
@@ -110,4 +110,6 @@ def test_wheel_brings_configuration_and_marker(tmp_path: Path) -> None:
     assert Path(found.stdout.rstrip()) == share / 'road_seg' / 'config'
     assert (share / 'road_seg' / 'launch' / 'seg.launch.py').is_file()
     assert (share / 'ament_index' / 'resource_index' / 'packages' / 'road_seg').is_file()
+    assert {path.name for path in Path(library, 'road_seg', 'replay').glob('page.*')} == {
+        'page.css', 'page.html', 'page.js', 'page.py'}
     assert {path.name for path in (prefix / 'bin').iterdir()} == {'road-seg', 'road_seg_node'}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Sequence
 import logging
+import sys
 
 from road_seg.backends.base import Backend
 from road_seg.backends.base import Prediction
@@ -22,6 +23,10 @@ __all__ = ['BACKENDS', 'Backend', 'ModelFile', 'Prediction', 'Service', 'availab
 AUTO = 'auto'
 # Fastest first: the order in which `auto` tries them.
 BACKENDS: tuple[type[Backend], ...] = (TensorRtBackend, OpenVinoBackend, OnnxRuntimeBackend)
+
+# Importing OpenVINO starts a process that reports the import over the network: not in a vehicle.
+# Without this package OpenVINO reports nothing.
+sys.modules.setdefault('openvino_telemetry', None)
 
 _log = logging.getLogger(__name__)
 

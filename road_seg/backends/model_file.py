@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from road_seg.errors import ModelError
+from road_seg.errors import quoted
 from road_seg.labels import LabelMap
 
 FORMAT_VERSION = '1'
@@ -18,6 +19,9 @@ REQUIRED_KEYS = ('road_seg.format', 'road_seg.labels', 'road_seg.input', 'road_s
 _HOW_TO_ADD = ('export the model with `road-seg export`, or add the keys with '
                'onnx.helper.set_model_props')
 _MAX_EDGE = 8192
+# Files from anywhere must not take long, nor much memory, to be read: a model has some thirty
+# fields and a few kilobytes of metadata.
+_MAX_FIELDS, _MAX_METADATA = 10_000, 1 << 20
 _SHIPPED = Path(__file__).parent.parent / 'models'
 # Field numbers of onnx.proto3: ModelProto and StringStringEntryProto.
 _IR_VERSION, _GRAPH, _METADATA_PROPS = 1, 7, 14
@@ -70,7 +74,7 @@ def read_model(path: str | os.PathLike) -> ModelFile:
         raise ModelError(path, found=f'no metadata {", ".join(missing)}',
                          expected='a model exported for road_seg', fix=_HOW_TO_ADD)
     if metadata['road_seg.format'] != FORMAT_VERSION:
-        raise ModelError(path, found=f'format {metadata["road_seg.format"]!r}',
+        raise ModelError(path, found=f'format {quoted(metadata["road_seg.format"])}',
                          expected=f'format {FORMAT_VERSION!r}',
                          fix='export the model again with this version of road_seg')
     height, width = _input_size(path, metadata['road_seg.input'])
@@ -103,9 +107,15 @@ def _metadata(content: mmap.mmap) -> dict[str, str]:
     """Return the metadata_props of a ModelProto; ValueError says why it is none."""
     metadata = {}
     present = set()
-    for number, wire_type, start, end in _fields(content, 0, len(content)):
+    size = 0
+    for count, (number, wire_type, start, end) in enumerate(_fields(content, 0, len(content)), 1):
         present.add((number, wire_type))
+        if count > _MAX_FIELDS:
+            raise ValueError(f'more than {_MAX_FIELDS} fields')
         if (number, wire_type) == (_METADATA_PROPS, _LENGTH_DELIMITED):
+            size += end - start
+            if size > _MAX_METADATA:
+                raise ValueError(f'more than {_MAX_METADATA >> 20} MiB of metadata')
             entry = {inner: content[first:last].decode()
                      for inner, kind, first, last in _fields(content, start, end)
                      if kind == _LENGTH_DELIMITED}
@@ -154,7 +164,7 @@ def _input_size(path: Path, text: str) -> tuple[int, int]:
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         height = width = 0
     if not (1 <= height <= _MAX_EDGE and 1 <= width <= _MAX_EDGE):
-        raise ModelError(f'{path} road_seg.input', found=repr(text[:80]),
+        raise ModelError(f'{path} road_seg.input', found=quoted(text),
                          expected=f'{{"height": ..., "width": ...}}, 1 to {_MAX_EDGE} each',
                          fix=_HOW_TO_ADD)
     return height, width

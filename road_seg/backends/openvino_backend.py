@@ -30,7 +30,8 @@ class OpenVinoBackend(Backend):
         # depends on the machine.
         config = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': 'f32'}
         if self._threads:
-            config['INFERENCE_NUM_THREADS'] = self._threads
+            # Who shares the cores must not pin: every process would take the first ones.
+            config.update(INFERENCE_NUM_THREADS=self._threads, ENABLE_CPU_PINNING=False)
         compiled = openvino.Core().compile_model(str(self.model.path), 'CPU', config)
         self._request = compiled.create_infer_request()
         self._image = np.empty((1, *self._image_shape), np.uint8)

@@ -14,6 +14,7 @@ from road_seg.camera import Extrinsics
 from road_seg.errors import InputError
 from road_seg.grid import DrivableGrid
 from road_seg.grid import GridSpec
+from road_seg.images import compressed_size
 from road_seg.images import decode_compressed
 from road_seg.images import to_rgb
 from road_seg.images import view
@@ -23,6 +24,7 @@ COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
 OCCUPANCY_GRID = 'nav_msgs/msg/OccupancyGrid'
 TF = 'tf2_msgs/msg/TFMessage'
+ODOMETRY = 'nav_msgs/msg/Odometry'
 # Types of ROS 1 that have another name in ROS 2 and the same fields.
 ROS1_TYPES = {'tf/msg/tfMessage': TF}
 
@@ -158,6 +160,18 @@ def decode_rgb(cdr: bytes, msgtype: str) -> np.ndarray:
     if msgtype == COMPRESSED_IMAGE:
         return decode_compressed(message.data)
     return to_rgb(_view(message, message.encoding), message.encoding)
+
+
+def image_size(cdr: bytes, msgtype: str) -> tuple[int, int]:
+    """
+    Return (height, width) of an Image or CompressedImage without decoding its pixels.
+
+    :raises InputError: the message or the image in it is damaged.
+    """
+    message = decode(cdr, msgtype)
+    if msgtype == COMPRESSED_IMAGE:
+        return compressed_size(bytes(message.data))
+    return message.height, message.width
 
 
 def decode_mask(cdr: bytes) -> np.ndarray:

@@ -18,6 +18,8 @@ from road_seg.errors import InputError
 from road_seg.errors import RoadSegError
 
 _EXPECTED = 'a rosbag2 folder or a .mcap, .db3 or .bag file'
+# A recorder of ROS 1 that was killed leaves the second one.
+_ROS1_ENDINGS = ('.bag', '.bag.active')
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ class BagReader:
 
     def __enter__(self) -> 'BagReader':
         """Open the bag and read its index."""
+        self._is_ros1 = self.path.name.endswith(_ROS1_ENDINGS) and self.path.is_file()
         self._check_kind()
-        self._is_ros1 = self.path.suffix == '.bag' and self.path.is_file()
         self._reader = self._open()
         self.topics = {name: Topic(self._type_of(info.msgtype or ''), info.msgcount)
                        for name, info in self._reader.topics.items()}
@@ -79,7 +81,9 @@ class BagReader:
         return reader
 
     def _storage_files(self) -> list[Path]:
-        """Return the files of a rosbag2, in the order of their numbers."""
+        """Return the files of a recording, in the order of their numbers."""
+        if self._is_ros1:
+            return [self.path]
         files = [self.path] if self.path.is_file() else self.path.iterdir()
         return sorted((file for file in files if file.suffix in ('.mcap', '.db3')),
                       key=lambda file: (len(file.stem), file.stem))
@@ -93,7 +97,8 @@ class BagReader:
             raise InputError(
                 self.path, found='a folder without metadata.yaml', expected=_EXPECTED,
                 fix='run `ros2 bag reindex` on it or name the file inside')
-        if self.path.is_file() and self.path.suffix not in ('.mcap', '.db3', '.bag'):
+        if self.path.is_file() and not self.path.name.endswith(
+                ('.mcap', '.db3', *_ROS1_ENDINGS)):
             raise InputError(
                 self.path, found=f'a {self.path.suffix or "nameless"} file', expected=_EXPECTED,
                 fix='name a recording')
@@ -104,7 +109,8 @@ class BagReader:
     def _damaged(self, error: Exception) -> InputError:
         return InputError(self.path, found=f'a damaged or truncated bag ({_in_words(error)})',
                           expected='a complete recording',
-                          fix='copy it again or repair it with `mcap recover`')
+                          fix='copy it again or repair it with ' + (
+                              '`rosbag reindex`' if self._is_ros1 else '`mcap recover`'))
 
     @contextmanager
     def _until_damage(self) -> Iterator[None]:

@@ -5,16 +5,26 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 import sqlite3
 import struct
+from typing import BinaryIO
 from typing import Protocol
 
+from rosbags.rosbag1.reader import decompressors
+from rosbags.rosbag1.reader import Header
+from rosbags.rosbag1.reader import normalize
+from rosbags.rosbag1.reader import read_bytes
+from rosbags.rosbag1.reader import read_uint32
+from rosbags.rosbag1.reader import RecordType
 from rosbags.rosbag2.storage_mcap import McapReader
+from rosbags.typesys.msg import normalize_msgtype
 
 _MCAP_MAGIC = b'\x89MCAP0\r\n'
 _RECORD_HEAD = struct.Struct('<BQ')  # operation code and length: mcap.dev/spec
 _END_OF_DATA = (0x02, 0x0F)  # footer, data end
+_ROS1_MAGIC = b'#ROSBAG V2.0\n'  # wiki.ros.org/Bags/Format/2.0
 _MODE_READ_ONLY = 'mode=ro&immutable=1'
 
 
@@ -43,15 +53,15 @@ class SalvagedBag:
     """
     What can be read of some storage files, with the interface of rosbags' readers.
 
-    :param files: in the order of recording; .mcap or .db3.
+    :param files: in the order of recording; .mcap, .db3, or a recording of ROS 1.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._files: list[SalvagedFile] = []
         for file in files:
             with suppress(Exception):  # a file of which nothing can be read
-                self._files.append(_McapFile(file) if file.suffix == '.mcap'
-                                   else _SqliteFile(file))
+                kind = {'.mcap': _McapFile, '.db3': _SqliteFile}.get(file.suffix, _Ros1File)
+                self._files.append(kind(file))
         counts = sum((file.counts for file in self._files), Counter())
         self.connections = [SalvagedTopic(*key, count) for key, count in counts.items()]
         self.topics = {topic.topic: topic for topic in self.connections}
@@ -136,3 +146,59 @@ class _SqliteFile:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+
+class _Ros1File:
+    """
+    A ROS 1 bag read chunk by chunk; of one that is cut off, the whole chunks before the cut.
+
+    :param path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._size = path.stat().st_size
+        self._file = path.open('rb')
+        self._topics: dict[int, tuple[str, str]] = {}
+        self.counts = Counter()
+        with suppress(Exception):  # damaged files make rosbags raise of every kind
+            for header, _ in self._messages():
+                self.counts[self._topics[header.get_uint32('conn')]] += 1
+
+    def read(self, topics: set[str]) -> Iterator[tuple[SalvagedTopic, int, bytes]]:
+        """Yield the messages of some topics."""
+        for header, data in self._messages():
+            name, msgtype = self._topics[header.get_uint32('conn')]
+            if name in topics:
+                yield (SalvagedTopic(name, msgtype, self.counts[name, msgtype]),
+                       header.get_time('time'), data)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _messages(self) -> Iterator[tuple[Header, bytes]]:
+        """Yield the records of the messages, and note the topics that are named before them."""
+        self._file.seek(0)
+        if self._file.read(len(_ROS1_MAGIC)) != _ROS1_MAGIC:
+            raise ValueError('no ROS 1 bag of version 2.0')
+        for chunk, data in _ros1_records(self._file, self._size):
+            if chunk.get_uint8('op') == RecordType.CHUNK:
+                content = decompressors[chunk.get_string('compression')](data)
+                for header, payload in _ros1_records(BytesIO(content), len(content)):
+                    if header.get_uint8('op') == RecordType.MSGDATA:
+                        yield header, payload
+                    elif header.get_uint8('op') == RecordType.CONNECTION:
+                        self._note_topic(header, payload)
+
+    def _note_topic(self, header: Header, payload: bytes) -> None:
+        """Note name and type of a connection's topic; its payload has the form of a header."""
+        described = Header.read(BytesIO(len(payload).to_bytes(4, 'little') + payload))
+        self._topics[header.get_uint32('conn')] = (
+            normalize(header.get_string('topic')), normalize_msgtype(described.get_string('type')))
+
+
+def _ros1_records(source: BinaryIO, end: int) -> Iterator[tuple[Header, bytes]]:
+    """Yield header and data of each record up to a position; raises if one is cut off."""
+    while source.tell() < end:
+        header = Header.read(source)
+        yield header, read_bytes(source, read_uint32(source))

@@ -107,15 +107,30 @@ class TransformBuffer:
 
         :raises CalibrationError: the frames are not connected, or not known at that time.
         """
-        chains = self._chains(camera_frame)
-        if chains is None:
+        if not self.knows(camera_frame):
             raise self._unknown(camera_frame, 'no connection between them')
-        poses = [[edge.at(stamp_ns) for edge in chain] for chain in chains]
-        if any(pose is None for chain in poses for pose in chain):
+        pose = self.pose(stamp_ns, camera_frame)
+        if pose is None:
             raise self._unknown(camera_frame, f'nothing recorded around {stamp_ns} ns')
-        camera, base = map(_composed, poses)
-        origin, turn = _times(_inverse(base), camera)
-        return Extrinsics.from_optical(tuple(origin.tolist()), tuple(turn.tolist()))
+        return Extrinsics.from_optical(*(tuple(part.tolist()) for part in pose))
+
+    def pose(self, stamp_ns: int, frame: str) -> Pose | None:
+        """Return the pose of a frame in the base frame; None if it is not known at that time."""
+        chains = self._chains(frame)
+        poses = [[edge.at(stamp_ns) for edge in chain] for chain in chains or ([],)]
+        if chains is None or any(pose is None for chain in poses for pose in chain):
+            return None
+        inner, base = map(_composed, poses)
+        return _times(_inverse(base), inner)
+
+    def latest(self, frame: str) -> int | None:
+        """
+        Return the last time at which a frame's pose in the base frame is known, ns.
+
+        None if they are not connected, or by static transforms alone.
+        """
+        return min((edge.stamps[-1] for chain in self._chains(frame) or () for edge in chain
+                    if not edge.is_static), default=None)
 
     def _chains(self, camera_frame: str) -> tuple[list[_Edge], list[_Edge]] | None:
         """Return the edges from camera and base to their nearest common frame."""

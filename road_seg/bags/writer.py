@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-import shutil
 
 from rosbags.interfaces import Connection
 from rosbags.interfaces import Qos
@@ -19,7 +18,7 @@ from rosbags.rosbag2 import Writer
 
 from road_seg.bags.messages import typestore
 from road_seg.errors import InputError
-from road_seg.files import atomic_write
+from road_seg.files import replacing_folder
 
 _BAG_SUFFIXES = ('.mcap', '.db3', '.zstd')
 
@@ -84,9 +83,7 @@ def create_bag(path: Path | str, *, overwrite: bool = False,
     """
     target = Path(path).absolute()
     check_bag_target(target, overwrite)
-    replaces = target.exists()
-    place = _sibling(target, 'new') if replaces else target
-    with atomic_write(place) as folder:
+    with replacing_folder(target) as folder:
         # The storage file is named after its folder, so write under the final name.
         writer = Writer(folder / target.name, version=Writer.VERSION_LATEST,
                         storage_plugin=StoragePlugin.MCAP)
@@ -98,18 +95,6 @@ def create_bag(path: Path | str, *, overwrite: bool = False,
         for file in (folder / target.name).iterdir():
             file.rename(folder / file.name)
         (folder / target.name).rmdir()
-    if replaces:
-        replaced = _sibling(target, 'replaced')
-        target.rename(replaced)
-        place.rename(target)
-        shutil.rmtree(replaced)
-
-
-def _sibling(path: Path, purpose: str) -> Path:
-    """Return a hidden name beside a path, free of what a killed run may have left there."""
-    sibling = path.with_name(f'.{path.name}.{purpose}')
-    shutil.rmtree(sibling, ignore_errors=True)
-    return sibling
 
 
 def _qos(latched: bool) -> Qos:

@@ -21,7 +21,7 @@ _BAD_INPUT = 2
 _USER_ERRORS = (RoadSegError, OSError, ModuleNotFoundError)
 # Optional package -> the extra of this package that installs it.
 _EXTRAS = {'rclpy': 'ros', 'rosbags': 'bags', 'torch': 'train', 'onnx': 'train',
-           'safetensors': 'train'}
+           'safetensors': 'train', 'ray': 'fleet', 'fsspec': 'fleet'}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,6 +6,11 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from road_seg.cli import fleet
+from road_seg.cli.questions import add_question_options
+from road_seg.cli.questions import questions_of
+from road_seg.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
@@ -13,6 +18,7 @@ if TYPE_CHECKING:
     from road_seg.backends import ModelFile
     from road_seg.bags.drive import Drive
     from road_seg.parameters import Parameters
+    from road_seg.replay.examination import Questions
     from road_seg.replay.player import Player
 
 _OUTPUTS = 'outputs'
@@ -28,12 +34,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                     'say, if they say so.',
         epilog='example: road-seg replay camvid_val --report reports/camvid_val '
                '--json camvid_val.json')
-    parser.add_argument('bag', type=Path, metavar='BAG',
+    parser.add_argument('bag', type=Path, metavar='BAG', nargs='?',
                         help='rosbag2 folder or file, or a ROS 1 .bag file')
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument('--lockstep', dest='mode', action='store_const', const=_LOCKSTEP,
-                       default=_LOCKSTEP, help='through the live node, each frame after the '
-                       'answer to the last, the answers kept in a bag (the default)')
+                       help='through the live node, each frame after the answer to the last, '
+                       'the answers kept in a bag (the default)')
     modes.add_argument('--in-process', dest='mode', action='store_const', const=IN_PROCESS,
                        help='without ROS, the fastest; answers are kept with --out only')
     modes.add_argument('--realtime', dest='mode', action='store_const', const=_REALTIME,
@@ -50,7 +56,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('--out', type=Path, metavar='BAG',
                         help=f'bag of the answers (default {_OUTPUTS} in the report folder; '
                         'none with --in-process)')
-    parser.add_argument('--force', action='store_true', help='replace an existing bag of answers')
+    parser.add_argument('--force', action='store_true',
+                        help='replace an existing bag of answers, or capture')
+    add_question_options(parser)
+    fleet.add_options(parser)
     add_node_options(parser)
 
 
@@ -70,38 +79,53 @@ def add_node_options(parser: argparse.ArgumentParser, *, with_model: bool = True
 
 def run(args: argparse.Namespace) -> int:
     """Replay and say where the results are."""
+    if args.fleet:
+        return fleet.run(args)
+    if not args.bag or args.workers:
+        raise ConfigError('replay', found='--workers without --fleet' if args.bag else 'no bag',
+                          expected='BAG or --fleet', fix='see road-seg replay --help')
+    mode = args.mode or _LOCKSTEP
     report = args.report or Path('reports') / args.bag.absolute().stem
-    outputs = args.out or (None if args.mode == IN_PROCESS else report / _OUTPUTS)
-    replay(args, args.bag, report, outputs, mode=args.mode, image_topic=args.image,
-           truth=args.truth, json_path=args.json, overwrite=args.force)
+    outputs = args.out or (None if mode == IN_PROCESS else report / _OUTPUTS)
+    replay(args, args.bag, report, outputs, mode=mode, image_topic=args.image,
+           truth=args.truth, json_path=args.json, overwrite=args.force,
+           questions=questions_of(args))
     return 0
 
 
 def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | None, *,
            mode: str = _LOCKSTEP, image_topic: str | None = None, truth: Path | None = None,
-           json_path: Path | None = None, overwrite: bool = False) -> None:
+           json_path: Path | None = None, overwrite: bool = False,
+           questions: 'Questions | None' = None) -> None:
     """
     Replay a bag and print the result.
 
     :param args: the values of add_node_options.
+    :param questions: what to look at beside the scores; nothing without it.
     """
     from road_seg.backends import read_model
     from road_seg.cli.output import write_json
     from road_seg.cli.progress import Progress
     from road_seg.parameters import checked_parameters
+    from road_seg.replay.examination import Questions
     from road_seg.replay.parameters import recorded_parameters
+    from road_seg.replay.report import REPORT_NAME
     from road_seg.replay.run import Replay
-    from road_seg.replay.run import REPORT_NAME
     # The stamps are of the recording: no frame is old.
     values = {'grid.max_age_s': 0.0, **recorded_parameters(bag), **node_parameters(args)}
     parameters = checked_parameters(values)
     model = read_model(parameters.model)
-    work = Replay(bag, model, parameters, report, outputs, mode, image_topic, truth, overwrite)
+    questions = questions or Questions()
+    work = Replay(bag, model, parameters, report, outputs, mode, image_topic, truth, overwrite,
+                  questions)
 
     def open_player(drive: 'Drive') -> 'AbstractContextManager[Player]':
+        with_confidence = drive.truth_count > 0 or questions.capture is not None
         if mode == IN_PROCESS:
-            return _in_process(model, parameters, with_overlay=outputs is not None)
-        return _live(values, parameters, drive, is_realtime=mode == _REALTIME)
+            return _in_process(model, parameters, with_overlay=outputs is not None,
+                               with_confidence=with_confidence)
+        return _live(values, parameters, drive, is_realtime=mode == _REALTIME,
+                     with_confidence=with_confidence)
 
     summary = work.run(open_player, Progress('frame'))
     _print(summary)
@@ -113,16 +137,17 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | No
 
 @contextmanager
 def _in_process(model: 'ModelFile', parameters: 'Parameters', *,
-                with_overlay: bool) -> 'Iterator[Player]':
+                with_overlay: bool, with_confidence: bool) -> 'Iterator[Player]':
     from road_seg.backends import open_backend
     from road_seg.replay.in_process import InProcess
     with open_backend(model, parameters.backend, parameters.threads) as backend:
-        yield InProcess(backend, parameters, with_overlay=with_overlay)
+        yield InProcess(backend, parameters, with_overlay=with_overlay,
+                        with_confidence=with_confidence)
 
 
 @contextmanager
 def _live(values: dict[str, object], parameters: 'Parameters', drive: 'Drive', *,
-          is_realtime: bool) -> 'Iterator[Player]':
+          is_realtime: bool, with_confidence: bool) -> 'Iterator[Player]':
     from road_seg.parameters import are_rectified
     from road_seg.replay.lockstep import Lockstep
     from road_seg.replay.realtime import Realtime
@@ -131,7 +156,8 @@ def _live(values: dict[str, object], parameters: 'Parameters', drive: 'Drive', *
     rectified = are_rectified(parameters.image_geometry, drive.image_topic)
     values = {**values, 'extrinsics.source': 'parameters',
               'image_geometry': 'rectified' if rectified else 'raw'}
-    with NodeUnderTest(values, drive.image_type) as node:
+    wanted = ('overlay', 'confidence') if with_confidence else ('overlay',)
+    with NodeUnderTest(values, drive.image_type, outputs=wanted) as node:
         yield (Realtime if is_realtime else Lockstep)(node, parameters)
 
 
@@ -140,12 +166,17 @@ def _print(summary: dict) -> None:
     from road_seg.cli.output import print_flicker
     from road_seg.cli.output import print_grid_scores
     from road_seg.cli.output import print_scores
+    from road_seg.replay.findings import findings
     if summary['labelled_frames']:
         print_scores(summary)
+        if summary['ece'] is not None:
+            print(f'calibration error {summary["ece"]:.4f}')
     else:
         print_flicker(summary)
     if summary['grid']['coverage'] is not None:
         print_grid_scores(summary['grid'])
+    for line in findings(summary):
+        print(line)
     if summary['loss']:
         print(f'damaged bag: {summary["loss"]}')
     trip = summary['latency_ms'].get('round_trip', {'p50': math.nan, 'p95': math.nan})

@@ -6,18 +6,15 @@ from dataclasses import field
 import math
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from road_seg.data.adapter import DatasetAdapter
+from road_seg.data.sheet import COLUMNS
+from road_seg.data.sheet import draw_tile
+from road_seg.data.sheet import ROWS
+from road_seg.data.sheet import write_sheet
 from road_seg.errors import InputError
-from road_seg.files import atomic_write
 from road_seg.labels import UNLABELLED
-from road_seg.overlay import draw_overlay
-
-_TILE = (240, 160)  # (width, height) of a picture on the sheet
-_COLUMNS = 6
-_ROWS = 6
 
 
 @dataclass
@@ -58,7 +55,7 @@ def check_data_set(adapter: DatasetAdapter, root: Path, split: str, sheet: Path 
     """
     pairs = adapter.pairs(root, split)
     findings = Findings()
-    step = math.ceil(len(pairs) / (_COLUMNS * _ROWS))
+    step = math.ceil(len(pairs) / (COLUMNS * ROWS))
     tiles = []
     for index, sample in enumerate(pairs):
         try:
@@ -75,7 +72,7 @@ def check_data_set(adapter: DatasetAdapter, root: Path, split: str, sheet: Path 
                 tiles.append(_tile(adapter, rgb, truth))
         progress(index + 1, len(pairs))
     if sheet is not None and tiles:
-        _write_sheet(sheet, tiles)
+        write_sheet(sheet, tiles)
     return findings
 
 
@@ -84,13 +81,4 @@ def _tile(adapter: DatasetAdapter, rgb: np.ndarray, truth: np.ndarray) -> np.nda
     palette = adapter.labels.palette.copy()
     for index, classes in enumerate(adapter.partial_sets):
         palette[len(adapter.labels.names) + index] = palette[list(classes)].mean(axis=0)
-    small = cv2.resize(truth, _TILE, interpolation=cv2.INTER_NEAREST)
-    return draw_overlay(cv2.resize(rgb, _TILE, interpolation=cv2.INTER_AREA), small, palette)
-
-
-def _write_sheet(path: Path, tiles: list[np.ndarray]) -> None:
-    tiles = [*tiles, *[np.zeros_like(tiles[0])] * (-len(tiles) % _COLUMNS)]
-    rows = [np.hstack(tiles[first:first + _COLUMNS]) for first in range(0, len(tiles), _COLUMNS)]
-    with atomic_write(path) as temporary:
-        _, data = cv2.imencode('.png', np.vstack(rows)[..., ::-1])
-        temporary.write_bytes(data.tobytes())
+    return draw_tile(rgb, truth, palette)

@@ -6,16 +6,17 @@ from html import escape
 
 import numpy as np
 
-_WIDTH, _HEIGHT, _BASE, _TOP = 480, 190, 160, 22
+_WIDTH, _HEIGHT = 480, 120
 _BINS = 24
 _LONG, _TALL, _MARGIN = 1100, 220, 52
 _TICKS = 5
 
 
-def histogram(values_ms: list[float], limit_ms: float | None) -> str:
+def histogram(name: str, values_ms: list[float], limit_ms: float | None = None) -> str:
     """
-    Return the distribution of durations.
+    Return the distribution of durations as HTML.
 
+    :param name: of what.
     :param values_ms: durations [ms].
     :param limit_ms: marked with a line where it lies in the range [ms].
     """
@@ -23,23 +24,23 @@ def histogram(values_ms: list[float], limit_ms: float | None) -> str:
     high = float(np.percentile(values_ms, 99)) * 1.05
     if limit_ms is not None and limit_ms < 3.0 * high:
         high = max(high, limit_ms * 1.1)
-    high = max(high, 0.1)
+    high = max(high, 0.001)
     counts, edges = np.histogram(np.minimum(values_ms, high), bins=_BINS, range=(0.0, high))
     step = _WIDTH / _BINS
     bars = ''.join(
-        f'<rect x="{index * step + 1:.1f}" y="{_BASE - tall:.1f}" width="{step - 2:.1f}" '
-        f'height="{tall:.1f}"><title>{edges[index]:.1f} to {edges[index + 1]:.1f} ms: '
+        f'<rect x="{index * step + 1:.1f}" y="{_HEIGHT - tall:.1f}" width="{step - 2:.1f}" '
+        f'height="{tall:.1f}"><title>{_short(edges[index])} to {_short(edges[index + 1])} ms: '
         f'{count} frames</title></rect>'
-        for index, count in enumerate(counts)
-        if (tall := count / counts.max() * (_BASE - _TOP)))
-    labels = ''.join(
-        f'<text x="{_WIDTH * share:.0f}" y="{_BASE + 18}" text-anchor="{anchor}">'
-        f'{_short(high * share)} ms</text>'
-        for share, anchor in ((0.0, 'start'), (0.5, 'middle'), (1.0, 'end')))
-    return (f'<svg class="histogram" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-            f'aria-label="distribution of the round trip">{bars}'
-            f'<line x1="0" x2="{_WIDTH}" y1="{_BASE}" y2="{_BASE}"/>{labels}'
-            f'{_limit_line(limit_ms, high)}</svg>')
+        for index, count in enumerate(counts) if (tall := count / counts.max() * _HEIGHT))
+    shown = limit_ms is not None and limit_ms <= high
+    limit = (f'<line class="limit" x1="{_WIDTH * limit_ms / high:.1f}" x2="'
+             f'{_WIDTH * limit_ms / high:.1f}" y1="0" y2="{_HEIGHT}"/>') if shown else ''
+    note = (f'<p class="quiet limit">dashed: frame period {_short(limit_ms)} ms</p>'
+            if shown else '')
+    ticks = ''.join(f'<span>{_short(high * share)}</span>' for share in (0.0, 0.5))
+    return (f'<div class="histogram"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+            f'preserveAspectRatio="none" aria-label="distribution of {name}">{bars}{limit}</svg>'
+            f'<div class="ticks">{ticks}<span>{_short(high)} ms</span></div>{note}</div>')
 
 
 def reliability(bins: np.ndarray) -> str:
@@ -112,17 +113,6 @@ def timeline(times_s: Sequence[float], values: Sequence[float], spans: Sequence[
             f'aria-label="{escape(label)} over time">{marks}<line x1="{_MARGIN}" '
             f'x2="{_LONG - 12}" y1="{base}" y2="{base}"/><polyline points="{line}"/>{ticks}'
             '</svg>')
-
-
-def _limit_line(limit_ms: float | None, high: float) -> str:
-    """Draw the time a frame may take, if it lies in the range."""
-    if limit_ms is None or limit_ms > high:
-        return ''
-    x = _WIDTH * limit_ms / high
-    anchor, shift = ('end', -4) if x > _WIDTH / 2 else ('start', 4)
-    return (f'<line class="limit" x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{_BASE}"/>'
-            f'<text class="limit" x="{x + shift:.1f}" y="14" text-anchor="{anchor}">'
-            f'frame period {_short(limit_ms)} ms</text>')
 
 
 def _short(value: float) -> str:

@@ -21,6 +21,7 @@ from road_seg.replay.gallery import Exhibit
 from road_seg.replay.page import exhibit_card
 from road_seg.replay.page import fact_table
 from road_seg.replay.page import legend
+from road_seg.replay.page import SCROLL
 from road_seg.replay.page import write_page
 
 REPORT_NAME = 'compare.html'
@@ -64,7 +65,7 @@ def _table(found: list[Difference]) -> str:
         f'<tr><td>{escape(each.metric)}</td><td>{each.a:.4f}</td><td>{each.b:.4f}</td>'
         f'<td>{each.change:+.4f}</td><td>{each.low:+.4f} .. {each.high:+.4f}</td></tr>'
         for each in found)
-    return ('<div class="card"><div class="scroll"><table><tr><th>metric</th><th>A</th><th>B</th>'
+    return (f'<div class="card">{SCROLL}<table><tr><th>metric</th><th>A</th><th>B</th>'
             f'<th>B - A</th><th>95 % interval</th></tr>{rows}</table></div><p class="quiet">Block '
             'bootstrap over the frames, the same draws for both runs; each draw is scored in one '
             'confusion matrix.</p></div>')

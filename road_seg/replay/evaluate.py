@@ -35,14 +35,27 @@ _MAX_GAP_NS = 500_000_000
 
 @dataclass(frozen=True)
 class ScoredFrame:
-    """A frame with its answer, decoded masks and share of wrong pixels (None without truth)."""
+    """
+    A frame with its answer, decoded.
+
+    :param index: its number in the drive.
+    :param frame: the frame.
+    :param answer: the answer to it.
+    :param mask: (H, W) uint8 class ids of the answer.
+    :param truth: (H, W) uint8 class ids, 255 ignored; None without truth.
+    :param confidence: (H, W) uint8, 0..255; None if it was not asked for.
+    :param error_share: share of the labelled pixels that are wrong, 0..1; None without truth.
+    :param flicker: share of the followed pixels that changed, 0..1; None if there were none.
+    """
 
     index: int
     frame: Frame
     answer: Answer
     mask: np.ndarray
     truth: np.ndarray | None
+    confidence: np.ndarray | None
     error_share: float | None
+    flicker: float | None
 
 
 @dataclass
@@ -85,13 +98,16 @@ class Evaluation:
 
 
 def evaluate(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter | None, *,
-             observe: Callable[[ScoredFrame], None] = lambda scored: None,
+             first: int = 0, observe: Callable[[ScoredFrame], None] = lambda scored: None,
              progress: Callable[[int], None] = lambda done: None) -> Evaluation:
     """
     Let every frame of a drive be answered and score the answers against the drive's truth.
 
     :param labels: the classes of the masks.
-    :param outputs: bag the answers are written to as received; None keeps none.
+    :param outputs: bag the answers are written to as received, without the confidence, which
+        hardly compresses; None keeps none.
+    :param first: number of the first frame that is scored; one before it leads in: flicker and
+        span reach back to it.
     :param observe: called with every scored frame.
     :param progress: called after each frame with the number of frames done.
     :raises RoadSegError: a frame got no answer, or truth and masks do not fit together.
@@ -106,6 +122,8 @@ def evaluate(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter 
             result.span_ns = frame.stamp_ns - first_stamp_ns
             if answer is None:
                 result.dropped += 1
+            elif frame.index < first:
+                result.scores.flicker.update(frame.rgb(drive.image_type), decode_mask(answer.mask))
             else:
                 with naming(drive, frame):
                     scored = _score(result, frame, answer, drive.image_type)
@@ -113,7 +131,7 @@ def evaluate(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter 
                     _write(outputs, frame.stamp_ns, answer)
                 observe(scored)
             progress(result.frames + result.dropped)
-    if not result.frames:
+    if result.dropped and not result.frames:
         raise InputError(drive.path, found=f'{result.dropped} frames, all of them dropped',
                          expected='at least one answer', fix='replay it with --lockstep')
     result.duration_s = (time.perf_counter_ns() - started_ns) / 1e9
@@ -123,7 +141,6 @@ def evaluate(drive: Drive, player: Player, labels: LabelMap, outputs: BagWriter 
 
 def _write(outputs: BagWriter, stamp_ns: int, answer: Answer) -> None:
     for topic, msgtype, cdr in (('/road_mask', IMAGE, answer.mask),
-                                ('/road_mask/confidence', IMAGE, answer.confidence),
                                 ('/road_mask/overlay', IMAGE, answer.overlay),
                                 ('/drivable_area', OCCUPANCY_GRID, answer.grid),
                                 ('/drivable_area/reasons', IMAGE, answer.reasons)):
@@ -134,15 +151,16 @@ def _write(outputs: BagWriter, stamp_ns: int, answer: Answer) -> None:
 def _score(result: Evaluation, frame: Frame, answer: Answer, image_type: str) -> ScoredFrame:
     """Score a frame and note how long everything took."""
     mask = decode_mask(answer.mask)
-    truth = None if frame.truth is None else decode_mask(frame.truth)
+    truth, confidence = (None if cdr is None else decode_mask(cdr)
+                         for cdr in (frame.truth, answer.confidence))
     rgb = frame.rgb(image_type)
     started_ns = time.perf_counter_ns()
-    result.scores.flicker.update(rgb, mask)
+    flicker = result.scores.flicker.update(rgb, mask)
     if truth is not None:
-        result.labelled.append((frame.stamp_ns, result.scores.update(truth, mask)))
+        result.labelled.append((frame.stamp_ns, result.scores.update(truth, mask, confidence)))
     _score_grid(result.grid_scores, frame, answer)
-    scored = ScoredFrame(frame.index, frame, answer, mask, truth,
-                         None if truth is None else error_share(truth, mask))
+    scored = ScoredFrame(frame.index, frame, answer, mask, truth, confidence,
+                         None if truth is None else error_share(truth, mask), flicker)
     scoring_ms = (time.perf_counter_ns() - started_ns) / 1e6
     _explain_missing_grid(scored)
     result.frames += 1

@@ -1,20 +1,17 @@
-"""The frames a report shows: some spread over the drive, and the worst."""
+"""The frames a report shows: a film of the drive, and the worst."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 import heapq
 from itertools import count
-
-import numpy as np
 
 from road_seg.bags.messages import decode_rgb
 from road_seg.bags.messages import IMAGE
 from road_seg.labels import LabelMap
 from road_seg.replay import pictures
 from road_seg.replay.evaluate import ScoredFrame
+from road_seg.replay.film import Film
 
-SPREAD_COUNT = 12
 WORST_COUNT = 4
 
 
@@ -68,11 +65,10 @@ class Gallery:
     """
 
     def __init__(self, frame_count: int, image_type: str, labels: LabelMap) -> None:
-        self._chosen = set(np.linspace(0, frame_count - 1, SPREAD_COUNT).round().astype(int))
         self._image_type = image_type
         self._labels = labels
         self._worst = WorstFrames(WORST_COUNT)
-        self.spread: list[Exhibit] = []
+        self.film = Film(frame_count, image_type, labels)
 
     @property
     def worst(self) -> list[Exhibit]:
@@ -80,11 +76,9 @@ class Gallery:
         return self._worst.exhibits
 
     def add(self, scored: ScoredFrame) -> None:
-        """Look at a frame and keep it if it is chosen or among the worst so far."""
-        make = cache(lambda: self._exhibit(scored))
-        if scored.index in self._chosen:
-            self.spread.append(make())
-        self._worst.add(scored.error_share or 0.0, make)
+        """Look at a frame and keep it if it belongs to the film or to the worst so far."""
+        self.film.add(scored)
+        self._worst.add(scored.error_share or 0.0, lambda: self._exhibit(scored))
 
     def _exhibit(self, scored: ScoredFrame) -> Exhibit:
         rgb = scored.frame.rgb(self._image_type)

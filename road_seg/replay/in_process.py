@@ -13,6 +13,7 @@ from road_seg.bags.messages import CAMERA_INFO
 from road_seg.bags.messages import decode
 from road_seg.bags.messages import encode_grid
 from road_seg.bags.messages import encode_image
+from road_seg.bags.messages import image_size
 from road_seg.calibration import CameraInfo
 from road_seg.camera import CameraModel
 from road_seg.overlay import draw_overlay
@@ -24,6 +25,7 @@ from road_seg.replay.overlap import ahead
 from road_seg.replay.player import Answered
 from road_seg.replay.player import naming
 from road_seg.replay.player import pose_of
+from road_seg.replay.recorded_health import RecordedHealth
 from road_seg.serialized import Answer
 from road_seg.serialized import header_frame_id
 
@@ -42,16 +44,19 @@ class InProcess:
     :param backend: an active backend.
     :param parameters: those of the node.
     :param with_overlay: draw the overlay too.
+    :param with_confidence: answer with the confidence too.
     """
 
     def __init__(self, backend: Backend, parameters: Parameters, *,
-                 with_overlay: bool = False) -> None:
+                 with_overlay: bool = False, with_confidence: bool = False) -> None:
         self._segmenter = Segmenter(backend, parameters.grid, parameters.grid_rules)
         self._segmenter.set_drivable(parameters.drivable_classes)
         self._parameters = parameters
         self._with_overlay = with_overlay
+        self._with_confidence = with_confidence
         self._model_of: tuple[CameraInfo, tuple[int, int]] | None = None
         self._camera: CameraModel | None = None
+        self._health = RecordedHealth()
         self.info = {'backend': backend.name}
 
     def play(self, drive: Drive) -> Iterator[Answered]:
@@ -60,13 +65,22 @@ class InProcess:
               ahead(self._answered(drive, decoded)) as answered):
             yield from answered
 
+    def let_pass(self, drive: Drive, frame: Frame) -> None:
+        """Leave a frame unanswered; the answers after it are as if it had been answered."""
+        rectified = are_rectified(self._parameters.image_geometry, drive.image_topic)
+        with naming(drive, frame):
+            height, width = image_size(frame.image, drive.image_type)
+            self._segmenter.follow(self._camera_model(frame, (width, height), rectified),
+                                   pose_of(frame, self._parameters))
+
     def _answered(self, drive: Drive, frames: Iterable[_Decoded]) -> Iterator[Answered]:
         rectified = are_rectified(self._parameters.image_geometry, drive.image_topic)
         for frame, rgb, decode_ns in frames:
             with naming(drive, frame):
                 camera = self._camera_model(frame, rgb.shape[1::-1], rectified)
                 result = self._segmenter.process(rgb, frame.stamp_ns, camera,
-                                                 pose_of(frame, self._parameters))
+                                                 pose_of(frame, self._parameters),
+                                                 with_confidence=self._with_confidence)
                 answer = self._answer(frame, rgb, result, decode_ns)
             yield frame, answer
 
@@ -86,7 +100,9 @@ class InProcess:
         started_ns = time.perf_counter_ns()
         stamp_ns, camera_frame = frame.stamp_ns, header_frame_id(frame.image)
         base_frame, grid = self._parameters.base_frame, result.grid
-        mask = encode_image(result.mask, stamp_ns, camera_frame)
+        mask, confidence = (None if values is None else
+                            encode_image(values, stamp_ns, camera_frame)
+                            for values in (result.mask, result.confidence))
         overlay = encode_image(
             draw_overlay(rgb, result.mask, self._segmenter.labels.palette), stamp_ns,
             camera_frame) if self._with_overlay else None
@@ -95,10 +111,12 @@ class InProcess:
             del stages_ns['grid']
         stages_ns['publish'] = time.perf_counter_ns() - started_ns
         return Answer(
-            mask, None, overlay, None if grid is None else encode_grid(grid, stamp_ns, base_frame),
+            mask, confidence, overlay,
+            None if grid is None else encode_grid(grid, stamp_ns, base_frame),
             stages_ms={stage: duration / _NS_PER_MS for stage, duration in stages_ns.items()},
             round_trip_ms=sum(stages_ns.values()) / _NS_PER_MS,
-            reasons=None if grid is None else encode_image(grid.reasons, stamp_ns, base_frame))
+            reasons=None if grid is None else encode_image(grid.reasons, stamp_ns, base_frame),
+            verdict=self._health.judge(result))
 
 
 def _decoded(drive: Drive) -> Iterator[_Decoded]:

@@ -12,6 +12,7 @@ from road_seg.replay.player import Answered
 from road_seg.replay.player import naming
 from road_seg.replay.player import pose_of
 from road_seg.serialized import Answer
+from road_seg.verdict import NO_FRAMES
 
 ANSWER_TIMEOUT_S = 30.0
 
@@ -54,12 +55,18 @@ class Lockstep:
             with naming(drive, frame):
                 pose = prepare(self._node, frame, self._parameters)
                 answer = self._node.process(frame.image, frame.stamp_ns, ANSWER_TIMEOUT_S)
-            yield frame, with_known_grid(answer, pose)
+            yield frame, _without_silence(with_known_grid(answer, pose))
 
 
 def with_known_grid(answer: Answer, pose: Extrinsics | None) -> Answer:
     """Return the answer, without the grid the node made of an outdated pose if there is none."""
     return answer if pose else replace(answer, grid=None, reasons=None)
+
+
+def _without_silence(answer: Answer) -> Answer:
+    """Return the answer, without a verdict that no frames come: the pace is this side's own."""
+    is_silent = answer.verdict is not None and NO_FRAMES in answer.verdict.reasons
+    return replace(answer, verdict=None) if is_silent else answer
 
 
 def prepare(node: Node, frame: Frame, parameters: Parameters) -> Extrinsics | None:

@@ -4,6 +4,8 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+import numpy as np
+
 from road_seg.files import atomic_write
 from road_seg.grid_scores import BANDS
 from road_seg.grid_scores import GridScores
@@ -14,8 +16,10 @@ from road_seg.replay.scores import AGREEMENT_RANGE
 from road_seg.replay.scores import BOUNDARY_TOLERANCE
 from road_seg.replay.scores import MaskScores
 from road_seg.replay.scores import number
+from road_seg.replay.scores import value
 
-_NONE = '-'
+# Opens what scrolls in itself where it is too wide, also by keyboard.
+SCROLL = '<div class="scroll" tabindex="0">'
 
 
 def write_page(path: Path, *, title: str, subtitle: str, verdict: list[str], level: str,
@@ -32,15 +36,19 @@ def write_page(path: Path, *, title: str, subtitle: str, verdict: list[str], lev
     :param sections: HTML by heading.
     :raises InputError: the folder cannot be written to.
     """
-    template = Template(Path(__file__).with_name('page.html').read_text(encoding='utf-8'))
+    template, style, script = (
+        Path(__file__).with_name(f'page.{kind}').read_text(encoding='utf-8')
+        for kind in ('html', 'css', 'js'))
     head, *rest = map(escape, verdict)
     more = f'<ul>{"".join(f"<li>{point}</li>" for point in rest)}</ul>' if rest else ''
-    text = template.substitute(
-        title=escape(title), subtitle=escape(subtitle), level=level,
-        verdict=f'<b>{head}</b>{more}',
+    anchors = {name: name.lower().replace(' ', '-') for name in sections}
+    text = Template(template).substitute(
+        title=escape(title), subtitle=escape(subtitle), level=level, style=style, script=script,
+        verdict=f'<b>{head}</b>{more}', links=''.join(
+            f'<a href="#{anchor}">{escape(name)}</a>' for name, anchor in anchors.items()),
         figures=''.join(f'<div class="figure"><b>{escape(value)}</b><span class="quiet">'
                         f'{escape(name)}</span></div>' for value, name in figures),
-        sections=''.join(f'<h2>{escape(name)}</h2>\n{body}\n'
+        sections=''.join(f'<h2 id="{anchors[name]}">{escape(name)}</h2>\n{body}\n'
                          for name, body in sections.items()))
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding='utf-8')
@@ -52,7 +60,12 @@ def score_figures(scores: MaskScores) -> list[tuple[str, str]]:
             (value(scores.miou), 'mean IoU')]
 
 
-def score_table(scores: MaskScores) -> str:
+def score_tables(scores: MaskScores) -> str:
+    """Return the scores by class and the confusion matrix beside them."""
+    return f'<div class="columns">{_score_table(scores)}{_confusion_table(scores)}</div>'
+
+
+def _score_table(scores: MaskScores) -> str:
     """Return IoU, boundary F1 and share of the truth by class, and how they were counted."""
     truth = scores.confusion.counts.sum(axis=1)
     shares = truth / max(1, truth.sum())
@@ -63,15 +76,32 @@ def score_table(scores: MaskScores) -> str:
         f'<td>{value(scores.boundary_f1[name])}</td><td>{100 * share:.2f} %</td></tr>'
         for name, colour, share in zip(scores.labels.names, scores.labels.colours, shares,
                                        strict=True))
+    calibration = '' if scores.ece is None else (
+        f' Calibration error of the confidence: {value(scores.ece)}.')
     return (
-        '<div class="card"><div class="scroll"><table><tr><th>class</th><th>IoU</th>'
+        f'<div class="card">{SCROLL}<table><tr><th>class</th><th>IoU</th>'
         f'<th>boundary F1</th><th>of the truth</th></tr>{rows}</table></div>'
         '<p class="quiet">Aggregation: one confusion matrix over all pixels of '
         f'{scores.frames} frames with truth, at the images&rsquo; own resolution; pixels '
         'labelled 255 do not count. Mean IoU is the mean over the classes present. Boundaries '
         f'match within {100 * BOUNDARY_TOLERANCE:.2f} % of the image diagonal, 2 pixels at '
-        '480x360.</p>'
-        '</div>')
+        f'480x360.{calibration}</p></div>')
+
+
+def _confusion_table(scores: MaskScores) -> str:
+    """Return the confusion matrix in percent of each true class."""
+    names = scores.labels.names
+    shares = 100 * scores.confusion.counts / np.maximum(
+        scores.confusion.counts.sum(axis=1, keepdims=True), 1)
+    head = ''.join(f'<th>{escape(name)}</th>' for name in names)
+    rows = ''.join(
+        f'<tr><td>{escape(name)}</td>' + ''.join(
+            f'<td style="background:rgb({"28 138 90" if row == column else "214 60 60"} / '
+            f'{share * 0.6:.1f}%)">{share:.2f}</td>' for column, share in enumerate(line))
+        + '</tr>' for row, (name, line) in enumerate(zip(names, shares, strict=True)))
+    return (f'<div class="card"><h3>Confusion matrix</h3>{SCROLL}<table><tr><th>truth \\ '
+            f'prediction</th>{head}</tr>{rows}</table></div><p class="quiet">Percent of the '
+            'pixels of each true class.</p></div>')
 
 
 def grid_table(grids: GridScores) -> str:
@@ -84,7 +114,7 @@ def grid_table(grids: GridScores) -> str:
         f'<td>{value(number(score), 4)}</td>' for score in scores) + '</tr>'
         for band, *scores in rows)
     return (
-        '<div class="card"><div class="scroll"><table><tr><th>range</th><th>agreement</th>'
+        f'<div class="card">{SCROLL}<table><tr><th>range</th><th>agreement</th>'
         f'<th>coverage</th><th>false free</th></tr>{body}</table></div><p class="quiet">Distances '
         'from base_link. Agreement: of the cells the grid knows, away from borders of the truth, '
         'the share that says what the truth says. Coverage: the share of the cells in view that '
@@ -121,7 +151,7 @@ def exhibit_card(exhibit: Exhibit) -> str:
         f'<figure><figcaption>{caption}</figcaption>' + (
             picture if picture.startswith('<svg') else
             f'<img{" class=pixels" if "image/png" in picture[:16] else ""} src="{picture}" '
-            f'alt="{caption} of {escape(exhibit.name)}" loading="lazy">') + '</figure>'
+            f'alt="{caption} of {escape(exhibit.name)}" decoding="async">') + '</figure>'
         for caption, picture in exhibit.pictures.items())
     return (f'<div class="card exhibit"><h3>{escape(exhibit.name)}<span class="quiet">{share}'
             f'</span></h3><div class="pictures{wide}">{shown}</div></div>')
@@ -132,11 +162,6 @@ def fact_table(facts: dict[str, str]) -> str:
     rows = ''.join(f'<tr><td>{escape(name)}</td><td>{escape(fact)}</td></tr>'
                    for name, fact in facts.items())
     return f'<section class="card"><table class="facts">{rows}</table></section>'
-
-
-def value(score: float | None, decimals: int = 3) -> str:
-    """Return a score as a page writes it."""
-    return _NONE if score is None else f'{score:.{decimals}f}'
 
 
 def _swatch(colour: tuple[int, int, int]) -> str:

@@ -15,6 +15,7 @@ WIDTH = 400
 FREE_COLOUR, BLOCKED_COLOUR, UNKNOWN_COLOUR = (38, 166, 120), (214, 92, 60), (128, 134, 142)
 ERROR_COLOUR, IGNORED_COLOUR = (230, 30, 40), (90, 110, 200)
 _JPEG_QUALITY = 80
+_SMALLEST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 9)
 _RING_STEP = 10.0  # [m]
 
 
@@ -45,21 +46,40 @@ def errors(rgb: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> str:
     return photo(picture)
 
 
+def error_layer(truth: np.ndarray, mask: np.ndarray) -> str:
+    """
+    Return wrong pixels in red and unlabelled ones in blue on nothing, to lay over the picture.
+
+    :param truth: (H, W) uint8 class ids, 255 unlabelled.
+    :param mask: (H, W) uint8 predicted class ids.
+    :return: a PNG data URI.
+    """
+    layer = np.zeros((*truth.shape, 4), np.uint8)
+    layer[truth == UNLABELLED] = (*IGNORED_COLOUR, 140)
+    layer[(truth != mask) & (truth != UNLABELLED)] = (*ERROR_COLOUR, 255)
+    return _data_uri('.png', 'png', cv2.cvtColor(_reduced(layer, cv2.INTER_NEAREST),
+                                                 cv2.COLOR_RGBA2BGRA), _SMALLEST_PNG)
+
+
+def grid_cells(grid_cdr: bytes) -> str:
+    """Return the cells of a grid as birds_eye shows them, as a PNG data URI."""
+    grid = decode(grid_cdr, OCCUPANCY_GRID)
+    values = grid.data.reshape(grid.info.height, grid.info.width)
+    colours = np.select([values[..., None] < 0, values[..., None] == 0],
+                        [UNKNOWN_COLOUR, FREE_COLOUR], BLOCKED_COLOUR).astype(np.uint8)
+    return _drawing(np.ascontiguousarray(colours.transpose(1, 0, 2)[::-1, ::-1]))
+
+
 def birds_eye(grid_cdr: bytes) -> str:
     """
     Return a grid seen from above as an SVG: forward is up, left is left, rings are metres.
 
     :param grid_cdr: serialized OccupancyGrid in the vehicle's frame.
     """
-    grid = decode(grid_cdr, OCCUPANCY_GRID)
-    info = grid.info
-    values = grid.data.reshape(info.height, info.width)
+    info = decode(grid_cdr, OCCUPANCY_GRID).info
     x_min, y_min = info.origin.position.x, info.origin.position.y
     depth, breadth = info.width * info.resolution, info.height * info.resolution
-    colours = np.select([values[..., None] < 0, values[..., None] == 0],
-                        [UNKNOWN_COLOUR, FREE_COLOUR], BLOCKED_COLOUR).astype(np.uint8)
-    cells = _drawing(np.ascontiguousarray(colours.transpose(1, 0, 2)[::-1, ::-1]))
-    return _birds_eye_svg(cells, x_min, x_min + depth, y_min, y_min + breadth)
+    return _birds_eye_svg(grid_cells(grid_cdr), x_min, x_min + depth, y_min, y_min + breadth)
 
 
 def _birds_eye_svg(cells: str, x_min: float, x_max: float, y_min: float, y_max: float) -> str:
@@ -94,8 +114,7 @@ def _reduced(image: np.ndarray, interpolation: int) -> np.ndarray:
 
 
 def _drawing(rgb: np.ndarray) -> str:
-    return _data_uri('.png', 'png', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR),
-                     (cv2.IMWRITE_PNG_COMPRESSION, 9))
+    return _data_uri('.png', 'png', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), _SMALLEST_PNG)
 
 
 def _data_uri(suffix: str, subtype: str, bgr: np.ndarray, options: tuple[int, int]) -> str:

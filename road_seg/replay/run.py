@@ -28,14 +28,18 @@ from road_seg.labels import LabelMap
 from road_seg.parameters import Parameters
 from road_seg.replay.evaluate import evaluate
 from road_seg.replay.evaluate import Evaluation
+from road_seg.replay.evaluate import ScoredFrame
+from road_seg.replay.examination import Questions
+from road_seg.replay.findings import findings
 from road_seg.replay.gallery import Gallery
+from road_seg.replay.machine import machine_facts
 from road_seg.replay.player import Player
 from road_seg.replay.report import Report
 from road_seg.replay.scores import grid_summary
 from road_seg.replay.scores import number
 from road_seg.replay.scores import percentiles
+from road_seg.replay.timeline import Timeline
 
-REPORT_NAME = 'report.html'
 # Of what the player tells about itself; its rates and durations would repeat the report's.
 _SHOWN_INFO = ('backend', 'backends passed over', 'image', 'last error')
 _BACKEND_PACKAGES = ('onnxruntime', 'openvino', 'tensorrt', 'tensorrt_rtx', 'torch')
@@ -56,7 +60,8 @@ class Replay:
     :param mode: how the frames are played, for people.
     :param image_topic: topic of the images; by default the only one in the bag.
     :param truth: folder or bag of the truth masks; by default they are in the bag itself.
-    :param overwrite: replace an existing bag of answers.
+    :param overwrite: replace an existing bag of answers, or capture.
+    :param questions: what to look at beside the scores.
     """
 
     bag: Path
@@ -68,6 +73,7 @@ class Replay:
     image_topic: str | None = None
     truth: Path | None = None
     overwrite: bool = False
+    questions: Questions = Questions()  # noqa: RUF009 (frozen)
 
     def run(self, open_player: OpenPlayer,
             progress: Callable[[int, int], None] = lambda done, total: None) -> dict:
@@ -85,18 +91,30 @@ class Replay:
         with BagReader(self.bag) as reader, open_truth(self.truth, TRUTH_TOPIC) as truth:
             drive = Drive(reader, self.image_topic, truth=truth,
                           base_frame=self.parameters.base_frame if uses_tf else None)
-            _check_labels(self.bag, labels_of(reader.custom), self.model.labels)
+            check_labels(self.bag, labels_of(reader.custom), self.model.labels)
             gallery = Gallery(drive.frame_count, drive.image_type, self.model.labels)
-            with open_player(drive) as player, self._open_outputs() as outputs:
+            timeline = Timeline(self.model.labels)
+            asked = self.questions.examine(reader, drive, self.model.labels, self.parameters,
+                                           overwrite=self.overwrite)
+            with (asked as examination, open_player(drive) as player,
+                  self._open_outputs() as outputs):
+
+                def observe(scored: ScoredFrame) -> None:
+                    gallery.add(scored)
+                    timeline.add(scored)
+                    examination.look(scored)
+
                 evaluation = evaluate(
-                    drive, player, self.model.labels, outputs, observe=gallery.add,
+                    drive, player, self.model.labels, outputs, observe=observe,
                     progress=lambda done: progress(done, drive.frame_count))
                 info = dict(player.info)
             facts = self._facts(drive, reader.custom, info)
             source = reader.custom.get(SOURCE_KEY, 'not recorded in the bag')
-        Report(self.bag.name, source, self.mode, evaluation, gallery, facts).write(
-            self.report / REPORT_NAME)
-        return self._summary(evaluation, info)
+        found = examination.summary()
+        Report(self.bag.name, source, self.mode, evaluation, timeline, gallery, facts,
+               tuple(findings(found))).write(self.report)
+        return {**self._summary(evaluation, info), **found,
+                'health': timeline.health.summary()}
 
     def _open_outputs(self) -> AbstractContextManager[BagWriter | None]:
         return create_bag(self.outputs, overwrite=self.overwrite) if self.outputs else (
@@ -110,29 +128,41 @@ class Replay:
             'model': str(self.model.path), 'model SHA-256': self.model.sha256,
             **{name: str(info[name]) for name in _SHOWN_INFO if name in info},
             'answers': str(self.outputs or 'not kept'),
-            'versions': ', '.join(f'{name} {number}' for name, number in _versions().items())}
+            'versions': ', '.join(f'{name} {number}' for name, number in versions().items()),
+            **machine_facts()}
 
     def _summary(self, evaluation: Evaluation, info: dict) -> dict:
-        scores = evaluation.scores
         return {
             'bag': str(self.bag.absolute()), 'mode': self.mode, 'loss': evaluation.loss,
-            'frames': evaluation.frames, 'dropped': evaluation.dropped,
-            'labelled_frames': scores.frames, 'grids': evaluation.grids,
-            'miou': scores.miou, 'iou': scores.iou, 'boundary_f1': scores.boundary_f1,
-            'flicker': number(scores.flicker.share()),
-            'latency_ms': {stage: percentiles(values)
-                           for stage, values in evaluation.latency_ms.items()},
+            **measured(evaluation),
             'frames_per_s': evaluation.frames / evaluation.duration_s,
-            'grid': grid_summary(evaluation.grid_scores),
             'model_sha256': self.model.sha256, 'backend': info.get('backend'),
-            'versions': _versions(),
+            'versions': versions(),
             'outputs': str(self.outputs.absolute()) if self.outputs else None,
             'image_topic': self.image_topic, 'labels': self.model.labels.to_json(),
-            'labelled': [{'stamp_ns': stamp_ns, 'counts': counts.tolist()}
-                         for stamp_ns, counts in evaluation.labelled]}
+            'labelled': labelled(evaluation)}
 
 
-def _check_labels(bag: Path, truth: LabelMap | None, model: LabelMap) -> None:
+def measured(evaluation: Evaluation) -> dict:
+    """Return what was measured, as `replay --json` writes it."""
+    scores = evaluation.scores
+    return {
+        'frames': evaluation.frames, 'dropped': evaluation.dropped,
+        'labelled_frames': scores.frames, 'grids': evaluation.grids,
+        'miou': scores.miou, 'iou': scores.iou, 'boundary_f1': scores.boundary_f1,
+        'ece': scores.ece, 'flicker': number(scores.flicker.share()),
+        'latency_ms': {stage: percentiles(values)
+                       for stage, values in evaluation.latency_ms.items()},
+        'grid': grid_summary(evaluation.grid_scores)}
+
+
+def labelled(evaluation: Evaluation) -> list[dict]:
+    """Return the counts of each frame with truth, which `road-seg compare` resamples."""
+    return [{'stamp_ns': stamp_ns, 'counts': counts.tolist()}
+            for stamp_ns, counts in evaluation.labelled]
+
+
+def check_labels(bag: Path, truth: LabelMap | None, model: LabelMap) -> None:
     """Refuse to score a bag whose truth has other classes than the model."""
     if truth and truth.names != model.names:
         raise InputError(bag, found=f'truth of the classes {", ".join(truth.names)}',
@@ -140,11 +170,11 @@ def _check_labels(bag: Path, truth: LabelMap | None, model: LabelMap) -> None:
                          fix='use a model trained on the classes of the truth')
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Return the versions of what took part."""
-    versions = {'road_seg': __version__, 'python': platform.python_version(),
-                'numpy': np.__version__, 'opencv': cv2.__version__}
+    found = {'road_seg': __version__, 'python': platform.python_version(),
+             'numpy': np.__version__, 'opencv': cv2.__version__}
     for distribution in metadata.distributions():
         if distribution.name in _BACKEND_PACKAGES:
-            versions[distribution.name] = distribution.version
-    return versions
+            found[distribution.name] = distribution.version
+    return found

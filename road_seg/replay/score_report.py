@@ -1,10 +1,7 @@
 """The report of a scored data set."""
 
-from html import escape
 import math
 from pathlib import Path
-
-import numpy as np
 
 from road_seg.backends import Backend
 from road_seg.replay.charts import reliability
@@ -13,10 +10,11 @@ from road_seg.replay.page import exhibit_card
 from road_seg.replay.page import fact_table
 from road_seg.replay.page import legend
 from road_seg.replay.page import score_figures
-from road_seg.replay.page import score_table
-from road_seg.replay.page import value
+from road_seg.replay.page import score_tables
+from road_seg.replay.page import SCROLL
 from road_seg.replay.page import write_page
 from road_seg.replay.scores import MaskScores
+from road_seg.replay.scores import value
 
 # An error beyond this needs attention: the bar of the shipped models.
 _MAX_ECE = 0.02
@@ -50,29 +48,12 @@ def write_score_report(path: Path, name: str, scores: MaskScores, worst: list[Ex
         level='good' if calibrated else 'attention',
         figures=[(str(scores.frames), 'images'), *score_figures(scores),
                  (value(scores.ece), 'calibration error')],
-        sections={'Scores': score_table(scores), 'Confusion': _confusion(scores),
-                  'Confidence': _confidence(scores),
+        sections={'Scores': score_tables(scores), 'Confidence': _confidence(scores),
                   'Worst images': legend(scores.labels, with_truth=True)
                   + ''.join(map(exhibit_card, worst)),
                   'What was run': fact_table({
                       'model': f'{model.path}, input {model.height}x{model.width}',
                       'model SHA-256': model.sha256, 'backend': backend.name})})
-
-
-def _confusion(scores: MaskScores) -> str:
-    """Return the confusion matrix in percent of each true class."""
-    names = scores.labels.names
-    shares = 100 * scores.confusion.counts / np.maximum(
-        scores.confusion.counts.sum(axis=1, keepdims=True), 1)
-    head = ''.join(f'<th>{escape(name)}</th>' for name in names)
-    rows = ''.join(
-        f'<tr><td>{escape(name)}</td>' + ''.join(
-            f'<td style="background:rgb({"28 138 90" if row == column else "214 60 60"} / '
-            f'{share * 0.6:.1f}%)">{share:.2f}</td>' for column, share in enumerate(line))
-        + '</tr>' for row, (name, line) in enumerate(zip(names, shares, strict=True)))
-    return ('<div class="card"><div class="scroll"><table><tr><th>truth \\ prediction</th>'
-            f'{head}</tr>{rows}</table></div><p class="quiet">Percent of the pixels of each true '
-            'class.</p></div>')
 
 
 def _confidence(scores: MaskScores) -> str:
@@ -87,7 +68,8 @@ def _confidence(scores: MaskScores) -> str:
         '<div class="columns"><div class="card"><h3>Reliability</h3>'
         f'{reliability(scores.calibration.reliability())}<p class="quiet">On the dashed line a '
         'confidence of 0.9 is right nine times in ten; the size of a dot is its share of the '
-        'pixels.</p></div><div class="card"><h3>Low confidence</h3><div class="scroll"><table>'
+        'pixels.</p></div><div class="card"><h3>Low confidence</h3>'
+        f'{SCROLL}<table>'
         '<tr><th>unknown below</th><th>errors caught</th><th>correct given up</th></tr>'
         f'{rows}</table></div><p class="quiet">Shares of all wrong and of all correct pixels '
         'whose confidence is below the threshold.</p></div></div>')

@@ -89,6 +89,13 @@ class MaskScores:
                 'boundary_f1': self.boundary_f1, 'ece': self.ece,
                 'flicker': number(self.flicker.share())}
 
+    def __add__(self, other: 'MaskScores') -> 'MaskScores':
+        merged = MaskScores(self.labels)
+        merged.frames = self.frames + other.frames
+        for name in ('confusion', 'boundary', 'calibration', 'flicker'):
+            setattr(merged, name, getattr(self, name) + getattr(other, name))
+        return merged
+
     def _by_name(self, values: np.ndarray) -> dict[str, float | None]:
         return dict(zip(self.labels.names, map(number, values), strict=True))
 
@@ -117,6 +124,11 @@ def grid_summary(grids: GridScores) -> dict:
 def number(value: float) -> float | None:
     """Return a number as JSON can hold it: None for NaN."""
     return None if math.isnan(value) else float(value)
+
+
+def value(score: float | None, decimals: int = 3) -> str:
+    """Return a score as people read it."""
+    return '-' if score is None else f'{score:.{decimals}f}'
 
 
 def percentiles(values: list[float]) -> dict[str, float]:

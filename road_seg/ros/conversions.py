@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 
 from road_seg.calibration import CameraInfo
 from road_seg.errors import InputError
+from road_seg.errors import quoted
 from road_seg.grid import DrivableGrid
 from road_seg.images import decode_compressed
 from road_seg.images import ENCODINGS
@@ -23,6 +24,8 @@ from road_seg.images import view
 
 NS_PER_S = 1_000_000_000
 
+_LONGEST_FORMAT = 80
+
 
 def stamp_ns(stamp: Time) -> int:
     """Return a message's time, ns."""
@@ -30,8 +33,10 @@ def stamp_ns(stamp: Time) -> int:
 
 
 def encoding_of(message: Image | CompressedImage) -> str:
-    """Return the encoding of an image, or the format of a compressed one."""
-    return message.format if isinstance(message, CompressedImage) else message.encoding
+    """Return the encoding of an image, or the beginning of the format of a compressed one."""
+    if isinstance(message, CompressedImage):
+        return message.format[:_LONGEST_FORMAT]
+    return message.encoding
 
 
 class RgbReader:
@@ -168,11 +173,11 @@ def _through_cv_bridge(message: Image) -> np.ndarray:
     bridge = _cv_bridge()
     expected = f'one of {", ".join(ENCODINGS)}'
     if bridge is None:
-        raise InputError('image encoding', found=repr(message.encoding), expected=expected,
+        raise InputError('image encoding', found=quoted(message.encoding), expected=expected,
                          fix='convert the image at its source or install cv_bridge')
     try:
         return bridge.imgmsg_to_cv2(message, desired_encoding='rgb8')
     except Exception as error:  # CvBridgeError, and TypeError where the data is too short
-        raise InputError('image encoding', found=f'{message.encoding!r}, which cv_bridge '
+        raise InputError('image encoding', found=f'{quoted(message.encoding)}, which cv_bridge '
                          f'cannot convert ({" ".join(str(error).split())})', expected=expected,
                          fix='convert the image at its source') from error

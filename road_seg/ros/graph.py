@@ -4,6 +4,7 @@ from collections.abc import Collection
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
+from dataclasses import replace
 import os
 import time
 from types import TracebackType
@@ -163,7 +164,7 @@ class NodeUnderTest:
                                      or self._refused() > refused), min(_RESEND_S, remaining))
             if self._refused() > refused and not self._answers.is_complete(stamp_ns):
                 raise self._node.error(f'no mask for the frame of {stamp_ns} ns')
-        return self._answers.take(stamp_ns, started)
+        return self._judged(self._answers.take(stamp_ns, started))
 
     def send(self, image_cdr: bytes, stamp_ns: int) -> None:
         """Send a frame without waiting for what the node publishes about it."""
@@ -185,7 +186,11 @@ class NodeUnderTest:
 
     def take(self, stamp_ns: int) -> Answer | None:
         """Return the answer to a frame that was sent, None if it is not complete; forget it."""
-        return self._answers.take(stamp_ns, self._sent.pop(stamp_ns))
+        return self._judged(self._answers.take(stamp_ns, self._sent.pop(stamp_ns)))
+
+    def _judged(self, answer: Answer | None) -> Answer | None:
+        """Return an answer with what the node last reported about itself."""
+        return answer and replace(answer, verdict=self._node.verdict)
 
     def _refused(self) -> int:
         """Return how many frames the node reported as unusable."""

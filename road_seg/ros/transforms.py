@@ -13,6 +13,7 @@ from rclpy.time import Time
 from road_seg.camera import Extrinsics
 from road_seg.errors import CalibrationError
 from road_seg.errors import ConfigError
+from road_seg.errors import quoted
 from road_seg.parameters import Parameters
 
 try:
@@ -23,6 +24,7 @@ except ImportError:  # not part of the ROS that the wheels bring
 _RETRY_S = 0.005
 # When time jumps back, a buffer would refuse as too old what comes from then on.
 _BACKWARDS = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1))
+_LONGEST_REASON = 200  # it repeats the names of frames, which may have any length
 
 # (target frame, source frame, time) -> geometry_msgs/TransformStamped
 Lookup = Callable[[str, str, Time], Any]
@@ -100,6 +102,8 @@ class TfExtrinsics:
     def at(self, stamp_ns: int, camera_frame: str) -> Extrinsics:
         """Return the pose, waiting for it if it has not come yet."""
         deadline = time.perf_counter() + self._timeout_s
+        if stamp_ns < 0:  # no time to rclpy
+            raise self._unknown(camera_frame, f'the stamp {stamp_ns} ns')
         stamp = Time(nanoseconds=stamp_ns)
         while True:
             try:
@@ -107,17 +111,18 @@ class TfExtrinsics:
                 break
             except self._errors as error:
                 if time.perf_counter() + _RETRY_S > deadline:
-                    raise self._unknown(camera_frame, error) from error
+                    reason = ' '.join(str(error).split()) or type(error).__name__
+                    raise self._unknown(camera_frame, reason) from error
             time.sleep(_RETRY_S)
         shift, turn = transform.translation, transform.rotation
         return Extrinsics.from_optical((shift.x, shift.y, shift.z),
                                        (turn.x, turn.y, turn.z, turn.w))
 
-    def _unknown(self, camera_frame: str, error: Exception) -> CalibrationError:
+    def _unknown(self, camera_frame: str, reason: str) -> CalibrationError:
         """Return the error that says why there is no pose."""
         return CalibrationError(
-            f'TF from {camera_frame!r} to {self._base_frame!r}',
-            found=' '.join(str(error).split()) or type(error).__name__,
+            f'TF from {quoted(camera_frame)} to {self._base_frame!r}',
+            found=reason[:_LONGEST_REASON],
             expected='the transform at the stamp of the image',
             fix='publish it, or set extrinsics.source to parameters')
 

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+import subprocess
 import sys
 
 import fake_tensorrt
@@ -251,6 +252,13 @@ class TestOpenBackend:
             monkeypatch.setitem(sys.modules, name, None)
         with pytest.raises(BackendError, match=r'pip install openvino; .*install onnxruntime'):
             open_backend(read_model(tiny_model_path))
+
+    def test_openvino_reports_nothing_to_its_makers(self) -> None:
+        code = ('import road_seg.backends, openvino, openvino.tools.ovc as ovc; '
+                'print(ovc.telemetry.__class__.__module__)')
+        shown = subprocess.run([sys.executable, '-c', code], check=True, capture_output=True,
+                               text=True).stdout
+        assert shown.strip() == 'openvino.tools.ovc.telemetry_stub'
 
     def test_a_broken_package_is_a_reason(self, tmp_path: Path,
                                           monkeypatch: pytest.MonkeyPatch) -> None:

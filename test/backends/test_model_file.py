@@ -82,6 +82,9 @@ def test_another_format(tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / 'format.onnx', format='2')
     with pytest.raises(ModelError, match="found format '2'; expected format '1'"):
         read_model(path)
+    path = write_tiny_model(tmp_path / 'format.onnx', format='2' * 81)
+    with pytest.raises(ModelError, match=r"found format '2{80}'; expected format '1'"):
+        read_model(path)
 
 
 @pytest.mark.parametrize('text', [

@@ -119,6 +119,81 @@ def test_an_empty_file_is_refused(tmp_path: Path):
         read(tmp_path / 'empty.mcap')
 
 
+def write_ros1(path: Path, compression: Rosbag1Writer.CompressionFormat | None) -> Path:
+    """Write the drive of noise as a bag of ROS 1."""
+    store = get_typestore(Stores.ROS1_NOETIC)
+    types = store.types
+    writer = Rosbag1Writer(path)
+    if compression:
+        writer.set_compression(compression)
+    with writer:
+        images = writer.add_connection('/camera/image_raw', messages.IMAGE, typestore=store)
+        other = writer.add_connection('/note', 'std_msgs/msg/String', typestore=store)
+        for index, stamp in enumerate(STAMPS):
+            time = types['builtin_interfaces/msg/Time'](stamp // 10**9, stamp % 10**9)
+            header = types['std_msgs/msg/Header'](seq=index, stamp=time, frame_id='camera')
+            image = noise(index)
+            height, width = image.shape[:2]
+            writer.write(images, stamp, store.serialize_ros1(types[messages.IMAGE](
+                header=header, height=height, width=width, encoding='rgb8', is_bigendian=0,
+                step=3 * width, data=image.reshape(-1)), messages.IMAGE))
+            writer.write(other, stamp, store.serialize_ros1(
+                types['std_msgs/msg/String'](f'frame {index}'), 'std_msgs/msg/String'))
+    return path
+
+
+COMPRESSIONS = [None, *Rosbag1Writer.CompressionFormat]
+
+
+@pytest.mark.parametrize('compression', COMPRESSIONS)
+@pytest.mark.parametrize('share', [0.2, 0.5, 0.95])
+def test_a_bag_of_ros_1_cut_short_is_read_up_to_the_cut(
+        tmp_path: Path, compression: Rosbag1Writer.CompressionFormat | None, share: float):
+    file = write_ros1(tmp_path / 'drive.bag', compression)
+    assert read(file) == (STAMPS, None)
+    file.write_bytes(file.read_bytes()[:int(share * file.stat().st_size)])
+    stamps, loss = read(file)
+    assert stamps == STAMPS[:len(stamps)]
+    # A chunk has five pictures.
+    assert share * COUNT - 6 <= len(stamps) <= share * COUNT
+    assert loss.startswith(f'{len(stamps)} of {len(stamps)} images on /camera/image_raw could be '
+                           'read: Got only')
+
+
+def test_a_bag_of_ros_1_that_was_never_closed(tmp_path: Path):
+    content = bytearray(write_ros1(tmp_path / 'drive.bag', None).read_bytes())
+    where = content.index(b'index_pos=') + len(b'index_pos=')
+    index = int.from_bytes(content[where:where + 8], 'little')
+    content[where:where + 8] = bytes(8)
+    file = tmp_path / 'drive.bag.active'
+    file.write_bytes(content[:index])
+    stamps, loss = read(file)
+    assert stamps == STAMPS
+    assert loss == (f'{COUNT} of {COUNT} images on /camera/image_raw could be read: Bag is not '
+                    'indexed, reindex before reading')
+
+
+@pytest.mark.parametrize('content', [b'', b'#ROSBAG V2.0\n', b'#ROSBAG V1.2\nsome text'])
+def test_a_bag_of_ros_1_without_a_chunk_is_refused(tmp_path: Path, content: bytes):
+    (tmp_path / 'drive.bag').write_bytes(content)
+    with pytest.raises(InputError, match='rosbag reindex'):
+        read(tmp_path / 'drive.bag')
+
+
+@pytest.mark.parametrize('compression', COMPRESSIONS)
+def test_damage_within_a_bag_of_ros_1_without_index_ends_the_reading_there(
+        tmp_path: Path, compression: Rosbag1Writer.CompressionFormat | None):
+    file = write_ros1(tmp_path / 'drive.bag', compression)
+    content = bytearray(file.read_bytes()[:int(0.9 * file.stat().st_size)])
+    chunk = content.index(b'compression=', len(content) // 2)
+    content[chunk:chunk + 12] = b'compresslon='
+    file.write_bytes(content)
+    stamps, loss = read(file)
+    assert stamps == STAMPS[:len(stamps)]
+    assert 15 <= len(stamps) <= 20
+    assert "Could not read string field 'compression'" in loss
+
+
 def test_a_bag_of_ros_1(tmp_path: Path):
     store = get_typestore(Stores.ROS1_NOETIC)
     types = store.types

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-import re
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from drives import truth_of
 from drives import WIDTH
 from drives import write_drive
 from drives import write_video
+from html_page import check_structure
 import numpy as np
 import pytest
 
@@ -170,10 +170,10 @@ def test_score_counts_partial_labels_as_its_help_says(data_set: Path, tmp_path: 
                  '--model', str(model), '--backend', 'onnxruntime',
                  '--json', str(tmp_path / 'score.json'), '--report', str(tmp_path / 'page')]) == 0
     page = (tmp_path / 'page' / 'report.html').read_text()
+    check_structure(page)
     assert page.count('<figcaption>errors') == 3
     assert '<svg class="reliability"' in page
     assert 'it can be taken at its word' in page
-    assert not re.search(r'(?:src|href|url)\s*[=(]\s*["\']?(?!data:)[a-z]+:', page)
     summary = json.loads((tmp_path / 'score.json').read_text())
     counts = np.bincount(truth_of(picture(0)).ravel(), minlength=5)
     assert summary['frames'] == 3

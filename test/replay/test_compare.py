@@ -9,6 +9,7 @@ from drives import picture
 from drives import truth_of
 from drives import WIDTH
 from drives import write_drive
+from html_page import check_structure
 import numpy as np
 import pytest
 from tiny_model import write_tiny_model
@@ -127,7 +128,8 @@ def test_from_two_replays_to_a_verdict(tmp_path: Path, capsys: pytest.CaptureFix
     assert (suite.get('tests'), suite.get('failures')) == ('2', '1')
     assert [case.find('failure') is not None for case in suite] == [True, False]
     page = (tmp_path / 'report' / 'compare.html').read_text()
-    assert page.index('Worst regressions') < page.index('<h2>Differences')
+    check_structure(page)
+    assert page.index('Worst regressions') < page.index('<h2 id="differences">')
     assert page.index('Frame 5: mean IoU') < page.index('Frame 0: mean IoU')
     assert page.count('errors B of Frame') == 8
 

@@ -55,6 +55,8 @@ def test_masks_and_grids_are_those_the_truth_expects(tmp_path: Path, model: Path
     assert (summary['mode'], summary['frames'], summary['dropped'], summary['grids'],
             summary['labelled_frames']) == ('in-process', 6, 0, 6, 6)
     assert summary['miou'] == 1.0
+    # The six frames' confidences are 200 to 205 of 255, and every pixel is right.
+    assert summary['ece'] == pytest.approx(1.0 - 202.5 / 255.0)
     assert summary['latency_ms'].keys() == {
         'decode', 'preprocess', 'network', 'postprocess', 'grid', 'publish', 'round_trip',
         'scoring'}
@@ -72,6 +74,7 @@ def test_two_runs_give_the_same_but_for_timings(tmp_path: Path, model: Path):
             del summary[name]
     assert json.dumps(first) == json.dumps(second)
     assert first['grid']['coverage'] > 0.0
+    assert first['health']['changes'][0] == {'t_s': 0.0, 'level': 'OK', 'reasons': []}
 
 
 @pytest.mark.ros
@@ -90,9 +93,11 @@ def test_the_live_node_gives_the_same_to_the_last_bit(tmp_path: Path, model: Pat
         assert one[:2] == other[:2]
         np.testing.assert_array_equal(one[2], other[2])
         assert one[3] == other[3]
-    for name in (*OWN, 'mode'):
+    # Health depends on the machine where the node is live.
+    for name in (*OWN, 'mode', 'health'):
         del here[name], live[name]
     assert here == live
+    assert here['ece'] > 0.0
 
 
 @pytest.mark.ros

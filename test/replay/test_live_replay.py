@@ -58,6 +58,8 @@ def test_from_bag_to_report(tmp_path: Path, model: Path, capsys: pytest.CaptureF
     assert summary['backend'] == 'onnxruntime'
     assert summary['latency_ms'].keys() >= {'preprocess', 'network', 'postprocess', 'grid',
                                             'round_trip'}
+    # A slow machine may find its network slow, or the drive over before the next report.
+    assert set((summary['health'] or {'share': {}})['share']) <= {'OK', 'WARN'}
     with BagReader(report / 'outputs') as reader:
         answers = [message.cdr for message in reader.messages(['/road_mask'])]
         grids = [messages.decode(message.cdr, messages.OCCUPANCY_GRID)

@@ -42,6 +42,14 @@ def test_errors_are_red_and_unlabelled_pixels_blue():
     assert unlabelled[2] - unlabelled[0] > 30
 
 
+def test_the_layer_of_errors_is_red_blue_or_nothing():
+    truth = np.array([[0, 1, 255]], np.uint8)
+    data = base64.b64decode(pictures.error_layer(truth, np.zeros((1, 3), np.uint8)).partition(
+        ',')[2])
+    bgra = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert bgra.tolist() == [[[0, 0, 0, 0], [40, 30, 230, 255], [200, 110, 90, 140]]]
+
+
 def test_a_grid_is_seen_from_above_with_forward_up_and_left_left():
     svg = pictures.birds_eye(grid_message(0))
     cells = decoded(re.search(r'href="(data:[^"]+)"', svg).group(1))
@@ -55,10 +63,10 @@ def test_a_grid_is_seen_from_above_with_forward_up_and_left_left():
 
 
 def test_a_histogram_holds_every_value():
-    svg = histogram([1.0, 1.0, 2.0, 50.0], limit_ms=20.0)
+    svg = histogram('network', [1.0, 1.0, 2.0, 50.0], limit_ms=20.0)
     assert sum(int(count) for count in re.findall(r'(\d+) frames', svg)) == 4
     assert 'frame period 20 ms' in svg
 
 
 def test_a_far_limit_does_not_squeeze_the_histogram():
-    assert 'frame period' not in histogram([1.0, 1.1], limit_ms=100.0)
+    assert 'frame period' not in histogram('network', [1.0, 1.1], limit_ms=100.0)

@@ -65,6 +65,10 @@ def test_compressed_png() -> None:
     assert encoding_of(message) == 'png'
 
 
+def test_a_long_format_is_named_in_part() -> None:
+    assert encoding_of(CompressedImage(format='x' * 1000)) == 'x' * 80
+
+
 def test_short_data_is_refused() -> None:
     message = image_message(RGB, 'rgb8')
     message.data = message.data[:-1]

@@ -95,6 +95,18 @@ class TestTf:
             'front_camera_optical to base_link; expected the transform at the stamp of the image; '
             'publish it, or set extrinsics.source to parameters')
 
+    def test_a_stamp_before_1970_has_no_transform(self) -> None:
+        buffer = Buffer()
+        buffer.set(1.5, 1.4)
+        with pytest.raises(CalibrationError, match=r'base_link.: found the stamp -1 ns; expected'):
+            buffer.source().at(-1, FRAME)
+
+    def test_a_long_frame_id_is_named_in_part(self) -> None:
+        with pytest.raises(CalibrationError) as caught:
+            Buffer().source().at(5, 'x' * 10_000)
+        assert f"TF from '{'x' * 80}' to 'base_link': found no tr" in str(caught.value)
+        assert len(str(caught.value)) < 500
+
     def test_waits_for_a_late_transform_and_not_forever(self,
                                                         monkeypatch: pytest.MonkeyPatch) -> None:
         buffer, clock = Buffer(), [0.0]
