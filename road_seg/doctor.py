@@ -10,6 +10,7 @@ import platform
 import sys
 import tempfile
 
+from road_seg.errors import in_words
 from road_seg.errors import RoadSegError
 
 _OLDEST_PYTHON = (3, 10)
@@ -92,8 +93,7 @@ def _check(name: str, look: Callable[[], str], fix: str, *, is_needed: bool = Tr
     except RoadSegError as error:
         return Check(name, is_needed, False, str(error))
     except Exception as error:
-        found = ' '.join(str(error).split()) or type(error).__name__
-        return Check(name, is_needed, False, found, fix)
+        return Check(name, is_needed, False, in_words(error), fix)
 
 
 def _version(module: str) -> str:

@@ -8,6 +8,11 @@ def quoted(text: str) -> str:
     return repr(text[:_LONGEST_QUOTE])
 
 
+def in_words(error: BaseException) -> str:
+    """Return the text of any error in one line, the name of its type if it has none."""
+    return ' '.join(str(error).split()) or type(error).__name__
+
+
 class RoadSegError(Exception):
     """
     Root of every error this package raises for a user's input.

@@ -9,6 +9,7 @@ import numpy as np
 
 from road_seg.bags.messages import CAMERA_INFO
 from road_seg.bags.messages import COMPRESSED_IMAGE
+from road_seg.bags.messages import decode
 from road_seg.bags.messages import decode_rgb
 from road_seg.bags.messages import IMAGE
 from road_seg.bags.messages import OCCUPANCY_GRID
@@ -16,6 +17,7 @@ from road_seg.bags.messages import TF
 from road_seg.bags.reader import BagReader
 from road_seg.bags.transforms import TransformBuffer
 from road_seg.bags.truth import TruthSource
+from road_seg.calibration import CameraInfo
 from road_seg.camera import Extrinsics
 from road_seg.errors import CalibrationError
 from road_seg.errors import InputError
@@ -70,6 +72,15 @@ class Frame:
         if self._rgb is None:
             self._rgb = decode_rgb(self.image, image_type)
         return self._rgb
+
+    def calibration(self) -> CameraInfo | None:
+        """
+        Return the calibration, None without one.
+
+        :raises InputError: the message is damaged.
+        """
+        return None if self.camera_info is None else CameraInfo.from_message(
+            decode(self.camera_info, CAMERA_INFO))
 
 
 class Drive:
@@ -158,7 +169,8 @@ class Drive:
         topics = [self.image_topic, self.info_topic, *self._truths, *self._tf_topics]
         first_info = self.info_topic and self._reader.first(self.info_topic)
         info = first_info.cdr if first_info else None
-        self._read_static_transforms()
+        if TF_STATIC_TOPIC in self._tf_topics:
+            add_static_transforms(self._reader, self._transforms)
         waiting: deque[Frame] = deque()
         truths: dict[str, dict[int, bytes]] = {name: {} for name in self._truths.values()}
         count = 0
@@ -179,12 +191,6 @@ class Drive:
                 yield self._completed(waiting.popleft(), truths)
         while waiting:
             yield self._completed(waiting.popleft(), truths)
-
-    def _read_static_transforms(self) -> None:
-        """Let the first static transform of each frame hold from the start, as latching does."""
-        if TF_STATIC_TOPIC in self._tf_topics:
-            for message in self._reader.messages([TF_STATIC_TOPIC]):
-                self._transforms.add(message.cdr, is_static=True, replace=False)
 
     def _has_all(self, frame: Frame, truths: dict[str, dict[int, bytes]]) -> bool:
         """Say whether nothing that comes later can belong to a frame."""
@@ -207,3 +213,9 @@ class Drive:
             except CalibrationError as error:
                 frame.pose_error = error
         return frame
+
+
+def add_static_transforms(reader: BagReader, transforms: TransformBuffer) -> None:
+    """Let the first static transform of each frame hold from the start, as latching does."""
+    for message in reader.messages([TF_STATIC_TOPIC]):
+        transforms.add(message.cdr, is_static=True, replace=False)

@@ -14,6 +14,7 @@ from rosbags.rosbag2 import Reader as Rosbag2Reader
 from road_seg.bags.messages import from_ros1
 from road_seg.bags.messages import ROS1_TYPES
 from road_seg.bags.salvage import SalvagedBag
+from road_seg.errors import in_words
 from road_seg.errors import InputError
 from road_seg.errors import RoadSegError
 
@@ -76,7 +77,7 @@ class BagReader:
             if not salvaged.topics:
                 salvaged.close()
                 raise self._damaged(error) from error
-            self.damage = _in_words(error)
+            self.damage = _reason(error)
             return salvaged
         return reader
 
@@ -107,7 +108,7 @@ class BagReader:
         return ROS1_TYPES.get(msgtype, msgtype) if self._is_ros1 else msgtype
 
     def _damaged(self, error: Exception) -> InputError:
-        return InputError(self.path, found=f'a damaged or truncated bag ({_in_words(error)})',
+        return InputError(self.path, found=f'a damaged or truncated bag ({_reason(error)})',
                           expected='a complete recording',
                           fix='copy it again or repair it with ' + (
                               '`rosbag reindex`' if self._is_ros1 else '`mcap recover`'))
@@ -119,7 +120,7 @@ class BagReader:
         except RoadSegError:
             raise
         except Exception as error:  # damaged files make rosbags raise of every kind
-            self.damage = _in_words(error)
+            self.damage = _reason(error)
 
     def messages(self, topics: Iterable[str]) -> Iterator[BagMessage]:
         """Yield the messages of some topics in the order of recording, up to any damage."""
@@ -155,5 +156,5 @@ class BagReader:
         self._reader.close()
 
 
-def _in_words(error: Exception) -> str:
-    return ' '.join(str(error).split()).rstrip('.') or type(error).__name__
+def _reason(error: Exception) -> str:
+    return in_words(error).rstrip('.')

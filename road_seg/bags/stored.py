@@ -14,6 +14,7 @@ from typing import Any
 
 from fsspec.core import url_to_fs
 
+from road_seg.errors import in_words
 from road_seg.errors import InputError
 
 _COPIES = 'road_seg_copy_'
@@ -62,7 +63,7 @@ def bag_names(source: str) -> list[str]:
             lines = files.cat_file(path).decode().splitlines()
             names = [name for line in lines if (name := line.partition('#')[0].strip())]
     except Exception as error:  # the client of each store has errors of its own
-        raise InputError(source, found=_in_words(error),
+        raise InputError(source, found=in_words(error),
                          expected='a text file with one bag a line, or a pattern of bags',
                          fix='correct it; a URL needs the package of its protocol, such as s3fs'
                          ) from error
@@ -83,7 +84,7 @@ def stored_bag(name: str) -> StoredBag:
         files, root = url_to_fs(name)
         found = files.find(root, detail=True)
     except Exception as error:  # the client of each store has errors of its own
-        raise InputError(name, found=_in_words(error), expected='a bag that can be read',
+        raise InputError(name, found=in_words(error), expected='a bag that can be read',
                          fix='correct the name or the access to it') from error
     if not found:
         raise InputError(name, found='no such file', expected='a bag that can be read',
@@ -115,7 +116,7 @@ def local_copy(bag: StoredBag) -> Iterator[Path]:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 files.get_file(str(PurePosixPath(root) / below), str(path))
         except Exception as error:  # the client of each store has errors of its own
-            raise OSError(f'{bag.name}: could not be fetched: {_in_words(error)}') from error
+            raise OSError(f'{bag.name}: could not be fetched: {in_words(error)}') from error
         yield target
 
 
@@ -157,7 +158,3 @@ def _is_url(name: str) -> bool:
 
 def _state(info: dict[str, Any]) -> str:
     return str(next((info[key] for key in _STATE_KEYS if info.get(key) is not None), ''))
-
-
-def _in_words(error: Exception) -> str:
-    return ' '.join(str(error).split()) or type(error).__name__

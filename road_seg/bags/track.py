@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from road_seg.bags.drive import add_static_transforms
 from road_seg.bags.drive import TF_STATIC_TOPIC
 from road_seg.bags.drive import TF_TOPIC
 from road_seg.bags.messages import decode
@@ -111,8 +112,7 @@ def _by_transforms(reader: BagReader, base_frame: str) -> Iterator[_Stamped]:
     if TF_TOPIC not in recorded:
         return
     if TF_STATIC_TOPIC in recorded:
-        for message in reader.messages([TF_STATIC_TOPIC]):
-            buffer.add(message.cdr, is_static=True, replace=False)
+        add_static_transforms(reader, buffer)
     last_ns = -_STEP_NS
     for message in reader.messages([TF_TOPIC]):
         buffer.add(message.cdr, is_static=False)

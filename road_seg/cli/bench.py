@@ -5,6 +5,7 @@ from pathlib import Path
 
 from road_seg.cli.numbers import count
 from road_seg.cli.numbers import image_size
+from road_seg.cli.numbers import positive_below
 
 _WARM_UP_S = 2.0
 
@@ -34,7 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                              '%(default)s)')
     parser.add_argument('--frames', type=count, default=30, metavar='N',
                         help='frames of each turn (default %(default)s)')
-    parser.add_argument('--rate', type=_positive, default=30.0, metavar='HZ',
+    parser.add_argument('--rate', type=positive_below(1000.0), default=30.0, metavar='HZ',
                         help='frames a second in the live graph (default %(default)g)')
     parser.add_argument('--seconds', type=float, default=10.0, metavar='N',
                         help='how long the live graph runs; 0 leaves it out (default '
@@ -76,11 +77,3 @@ def _graph(args: argparse.Namespace, bench: object) -> dict | None:
     return {'rate_hz': args.rate, 'seconds': args.seconds,
             **graph_summary(run.sent_ns, run.masks_ns, run.grids_ns, run.stages_ms, args.rate),
             'cpu_cores': run.cpu_cores, 'memory_mib': run.memory_mib}
-
-
-def _positive(text: str) -> float:
-    """Read a number above 0."""
-    value = float(text)
-    if not 0.0 < value < 1000.0:
-        raise argparse.ArgumentTypeError(f'{text}: expected a number above 0, below 1000')
-    return value

@@ -43,11 +43,11 @@ def run(args: argparse.Namespace) -> int:
     from road_seg.replay.fleet_report import evaluations
     from road_seg.replay.fleet_report import summary_of
     from road_seg.replay.fleet_report import write_fleet_report
+    from road_seg.replay.parameters import AS_RECORDED
     from road_seg.replay.report import REPORT_NAME
     _refuse_options_of_one_bag(args)
     report = args.report or _DEFAULT_REPORT
-    # The stamps are of the recordings: no frame is old.
-    values = {'grid.max_age_s': 0.0, **node_parameters(args)}
+    values = {**AS_RECORDED, **node_parameters(args)}
     model = read_model(checked_parameters(values).model)
     with cluster(args.workers or len(os.sched_getaffinity(0))) as (workers, threads):
         outcome = replay_fleet(
@@ -72,21 +72,14 @@ def _refuse_options_of_one_bag(args: argparse.Namespace) -> None:
 
 def _print(summary: dict) -> None:
     """Print the scores of all bags together, a line for each bag, and what it cost."""
-    from road_seg.cli.output import print_flicker
-    from road_seg.cli.output import print_grid_scores
-    from road_seg.cli.output import print_scores
+    from road_seg.cli.output import print_measured
     print(f'{"frames":>8}{"mIoU":>8}{"flicker":>9}  bag')
     for row in summary['bags']:
         numbers = ''.join(f'{"-":>{width}}' if row[name] is None else f'{row[name]:>{width}.4f}'
                           for name, width in (('miou', 8), ('flicker', 9)))
         damage = f' (damaged: {row["loss"]})' if row['loss'] else ''
         print(f'{row["frames"]:>8}{numbers}  {row["bag"]}{damage}')
-    if summary['labelled_frames']:
-        print_scores(summary)
-    else:
-        print_flicker(summary)
-    if summary['grid']['coverage'] is not None:
-        print_grid_scores(summary['grid'])
+    print_measured(summary)
     cost = summary['cost']
     print(f'{summary["frames"]} frames of {len(summary["bags"])} bags in {cost["pieces"]} pieces, '
           f'{cost["reused"]} pieces of an earlier run, {cost["retried"]} tries repeated, '

@@ -1,6 +1,7 @@
 """Numbers on the command line."""
 
 import argparse
+from collections.abc import Callable
 import re
 
 
@@ -18,6 +19,18 @@ def count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f'{text}: expected 1 or more')
     return value
+
+
+def positive_below(limit: float) -> Callable[[str], float]:
+    """Return what reads a number above 0 and below a limit."""
+    def number(text: str) -> float:
+        value = float(text)
+        if not 0.0 < value < limit:
+            raise argparse.ArgumentTypeError(
+                f'{text}: expected a number above 0, below {limit:g}')
+        return value
+
+    return number
 
 
 def image_size(text: str) -> tuple[int, int]:

@@ -32,6 +32,18 @@ def print_grid_scores(grid: dict) -> None:
           f'{_score(grid["false_free_within_30"]):>12}')
 
 
+def print_measured(summary: dict) -> None:
+    """Print what a replay measured: masks and grids where there is truth, else the flicker."""
+    if summary['labelled_frames']:
+        print_scores(summary)
+        if summary['ece'] is not None:
+            print(f'calibration error {summary["ece"]:.4f}')
+    else:
+        print_flicker(summary)
+    if summary['grid']['coverage'] is not None:
+        print_grid_scores(summary['grid'])
+
+
 def print_thresholds(rows: list[dict[str, float | None]]) -> None:
     """Print what calling unsure pixels unknown catches and costs."""
     print(f'{"unknown below":<15}{"errors caught":>15}{"correct given up":>18}')

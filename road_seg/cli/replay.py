@@ -10,6 +10,9 @@ from road_seg.cli import fleet
 from road_seg.cli.questions import add_question_options
 from road_seg.cli.questions import questions_of
 from road_seg.errors import ConfigError
+from road_seg.replay.modes import IN_PROCESS
+from road_seg.replay.modes import LOCKSTEP
+from road_seg.replay.modes import REALTIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from road_seg.replay.player import Player
 
 _OUTPUTS = 'outputs'
-IN_PROCESS, _LOCKSTEP, _REALTIME = 'in-process', 'lockstep', 'realtime'
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -37,12 +39,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('bag', type=Path, metavar='BAG', nargs='?',
                         help='rosbag2 folder or file, or a ROS 1 .bag file')
     modes = parser.add_mutually_exclusive_group()
-    modes.add_argument('--lockstep', dest='mode', action='store_const', const=_LOCKSTEP,
+    modes.add_argument('--lockstep', dest='mode', action='store_const', const=LOCKSTEP,
                        help='through the live node, each frame after the answer to the last, '
                        'the answers kept in a bag (the default)')
     modes.add_argument('--in-process', dest='mode', action='store_const', const=IN_PROCESS,
                        help='without ROS, the fastest; answers are kept with --out only')
-    modes.add_argument('--realtime', dest='mode', action='store_const', const=_REALTIME,
+    modes.add_argument('--realtime', dest='mode', action='store_const', const=REALTIME,
                        help='through the live node at the pace of the recording; drops are '
                        'counted')
     parser.add_argument('--truth', type=Path, metavar='PATH',
@@ -84,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.bag or args.workers:
         raise ConfigError('replay', found='--workers without --fleet' if args.bag else 'no bag',
                           expected='BAG or --fleet', fix='see road-seg replay --help')
-    mode = args.mode or _LOCKSTEP
+    mode = args.mode or LOCKSTEP
     report = args.report or Path('reports') / args.bag.absolute().stem
     outputs = args.out or (None if mode == IN_PROCESS else report / _OUTPUTS)
     replay(args, args.bag, report, outputs, mode=mode, image_topic=args.image,
@@ -94,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | None, *,
-           mode: str = _LOCKSTEP, image_topic: str | None = None, truth: Path | None = None,
+           mode: str = LOCKSTEP, image_topic: str | None = None, truth: Path | None = None,
            json_path: Path | None = None, overwrite: bool = False,
            questions: 'Questions | None' = None) -> None:
     """
@@ -108,11 +110,11 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | No
     from road_seg.cli.progress import Progress
     from road_seg.parameters import checked_parameters
     from road_seg.replay.examination import Questions
+    from road_seg.replay.parameters import AS_RECORDED
     from road_seg.replay.parameters import recorded_parameters
     from road_seg.replay.report import REPORT_NAME
     from road_seg.replay.run import Replay
-    # The stamps are of the recording: no frame is old.
-    values = {'grid.max_age_s': 0.0, **recorded_parameters(bag), **node_parameters(args)}
+    values = {**AS_RECORDED, **recorded_parameters(bag), **node_parameters(args)}
     parameters = checked_parameters(values)
     model = read_model(parameters.model)
     questions = questions or Questions()
@@ -124,7 +126,7 @@ def replay(args: argparse.Namespace, bag: Path, report: Path, outputs: Path | No
         if mode == IN_PROCESS:
             return _in_process(model, parameters, with_overlay=outputs is not None,
                                with_confidence=with_confidence)
-        return _live(values, parameters, drive, is_realtime=mode == _REALTIME,
+        return _live(values, parameters, drive, is_realtime=mode == REALTIME,
                      with_confidence=with_confidence)
 
     summary = work.run(open_player, Progress('frame'))
@@ -163,18 +165,9 @@ def _live(values: dict[str, object], parameters: 'Parameters', drive: 'Drive', *
 
 def _print(summary: dict) -> None:
     """Print scores and durations."""
-    from road_seg.cli.output import print_flicker
-    from road_seg.cli.output import print_grid_scores
-    from road_seg.cli.output import print_scores
+    from road_seg.cli.output import print_measured
     from road_seg.replay.findings import findings
-    if summary['labelled_frames']:
-        print_scores(summary)
-        if summary['ece'] is not None:
-            print(f'calibration error {summary["ece"]:.4f}')
-    else:
-        print_flicker(summary)
-    if summary['grid']['coverage'] is not None:
-        print_grid_scores(summary['grid'])
+    print_measured(summary)
     for line in findings(summary):
         print(line)
     if summary['loss']:

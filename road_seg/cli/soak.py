@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from road_seg.cli.numbers import positive_below
 from road_seg.cli.numbers import seed
 from road_seg.cli.replay import add_node_options
 
@@ -21,7 +22,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                     'must not be there, if something is reported without a fault, or if memory '
                     'or threads are not flat.',
         epilog='example: road-seg soak --minutes 30 --report reports/soak --json soak.json')
-    parser.add_argument('--minutes', type=_minutes, required=True, metavar='N',
+    parser.add_argument('--minutes', type=positive_below(100_000.0), required=True, metavar='N',
                         help='how long; a round of all faults takes about a minute and a half')
     parser.add_argument('--seed', type=seed, default=0, metavar='S',
                         help='of the order of the faults (default %(default)s)')
@@ -66,11 +67,3 @@ def run(args: argparse.Namespace) -> int:
         write_soak_report(page, result)
         print(f'report: {page.absolute()}')
     return 0 if result['passed'] else 1
-
-
-def _minutes(text: str) -> float:
-    """Read a number above 0."""
-    value = float(text)
-    if not 0.0 < value < 100_000.0:
-        raise argparse.ArgumentTypeError(f'{text}: expected a number above 0')
-    return value

@@ -84,7 +84,7 @@ def _worst(a: Run, b: Run, worst: list[tuple[int | str, float]]) -> str:
     if not all(path and Path(path).exists() for path in (a.summary.get('bag'), *outputs)):
         rows = ''.join(f'<tr><td>{escape(str(frame))}</td><td>{loss:.4f}</td></tr>'
                        for frame, loss in worst)
-        return ('<div class="card"><div class="scroll"><table><tr><th>image, or stamp in ns</th>'
+        return (f'<div class="card">{SCROLL}<table><tr><th>image, or stamp in ns</th>'
                 f'<th>loss of mean IoU</th></tr>{rows}</table></div><p class="quiet">Pictures '
                 'need a bag and the answers of both runs: replay with --out.</p></div>')
     losses = dict(worst)

@@ -9,10 +9,7 @@ import numpy as np
 
 from road_seg.bags.drive import Drive
 from road_seg.bags.drive import Frame
-from road_seg.bags.messages import CAMERA_INFO
-from road_seg.bags.messages import decode
 from road_seg.bags.track import Track
-from road_seg.calibration import CameraInfo
 from road_seg.camera import CameraModel
 from road_seg.grid import DrivableGrid
 from road_seg.grid import GridRules
@@ -67,8 +64,8 @@ class Driven:
         found = np.zeros(len(points), bool)
         pose = pose_of(frame, self._parameters)
         if pose and frame.camera_info is not None:
-            info = CameraInfo.from_message(decode(frame.camera_info, CAMERA_INFO))
-            camera = CameraModel.from_info(info, mask.shape[::-1], is_rectified=self._is_rectified)
+            camera = CameraModel.from_info(frame.calibration(), mask.shape[::-1],
+                                           is_rectified=self._is_rectified)
             pixels, valid = camera.project(pose.to_optical(points))
             columns, rows = pixels[valid].round().astype(int).T
             found[valid] = np.isin(mask[rows, columns], self._movable)

@@ -10,14 +10,11 @@ import numpy as np
 
 from road_seg.bags.drive import Drive
 from road_seg.bags.drive import Frame
-from road_seg.bags.messages import CAMERA_INFO
-from road_seg.bags.messages import decode
 from road_seg.bags.messages import decode_grid
 from road_seg.bags.messages import decode_mask
 from road_seg.bags.messages import IMAGE
 from road_seg.bags.messages import OCCUPANCY_GRID
 from road_seg.bags.writer import BagWriter
-from road_seg.calibration import CameraInfo
 from road_seg.camera import CameraModel
 from road_seg.errors import InputError
 from road_seg.grid_scores import GridScores
@@ -187,5 +184,4 @@ def _explain_missing_grid(scored: ScoredFrame) -> None:
     frame = scored.frame
     if scored.answer.grid is None and frame.camera_info is not None and not frame.pose_error:
         height, width = scored.mask.shape
-        message = decode(frame.camera_info, CAMERA_INFO)
-        CameraModel.from_info(CameraInfo.from_message(message), (width, height))
+        CameraModel.from_info(frame.calibration(), (width, height))

@@ -9,13 +9,14 @@ from road_seg.replay.evaluate import Evaluation
 from road_seg.replay.evaluation_file import from_json
 from road_seg.replay.evaluation_file import merged
 from road_seg.replay.fleet import Outcome
+from road_seg.replay.modes import IN_PROCESS
 from road_seg.replay.page import fact_table
 from road_seg.replay.page import grid_table
 from road_seg.replay.page import score_figures
 from road_seg.replay.page import score_tables
+from road_seg.replay.page import SCROLL
 from road_seg.replay.page import value
 from road_seg.replay.page import write_page
-from road_seg.replay.report import IN_PROCESS
 from road_seg.replay.run import labelled
 from road_seg.replay.run import measured
 from road_seg.replay.run import versions
@@ -113,5 +114,5 @@ def _table(rows: list[dict], labels: LabelMap) -> str:
              'mean IoU', 'flicker', 'grid agreement', 'false free to 20 m', 'damage')
     ordered = sorted(rows, key=lambda row: 2.0 if row['miou'] is None else row['miou'])
     body = ''.join(f'<tr>{cells(row)}</tr>' for row in ordered)
-    return (f'<div class="card"><div class="scroll"><table><tr>'
+    return (f'<div class="card">{SCROLL}<table><tr>'
             f'{"".join(f"<th>{head}</th>" for head in heads)}</tr>{body}</table></div></div>')

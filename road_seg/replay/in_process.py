@@ -9,8 +9,6 @@ import numpy as np
 from road_seg.backends import Backend
 from road_seg.bags.drive import Drive
 from road_seg.bags.drive import Frame
-from road_seg.bags.messages import CAMERA_INFO
-from road_seg.bags.messages import decode
 from road_seg.bags.messages import encode_grid
 from road_seg.bags.messages import encode_image
 from road_seg.bags.messages import image_size
@@ -87,9 +85,9 @@ class InProcess:
     def _camera_model(self, frame: Frame, size: tuple[int, int],
                       is_rectified: bool) -> CameraModel | None:
         """Return the model of a frame's camera, None without calibration."""
-        if frame.camera_info is None:
+        info = frame.calibration()
+        if info is None:
             return None
-        info = CameraInfo.from_message(decode(frame.camera_info, CAMERA_INFO))
         if self._model_of != (info, size):
             self._camera = CameraModel.from_info(info, size, is_rectified=is_rectified)
             self._model_of = (info, size)

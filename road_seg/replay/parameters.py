@@ -9,6 +9,8 @@ from road_seg.bags.reader import BagReader
 from road_seg.bags.sample import extrinsics_of
 from road_seg.errors import ConfigError
 
+# The stamps are of the recording: no frame is old.
+AS_RECORDED = {'grid.max_age_s': 0.0}
 _NODE_NAMES = ('/**', 'road_seg', '/road_seg', '/**/road_seg')
 _SECTION = 'ros__parameters'
 

@@ -2,6 +2,7 @@
 
 from road_seg.health import Health
 from road_seg.pipeline import Result
+from road_seg.replay.recorded_time import RecordedTime
 from road_seg.verdict import Verdict
 
 
@@ -16,17 +17,13 @@ class RecordedHealth:
     def __init__(self) -> None:
         self._health = Health()
         self._health.start(0, 'image')
-        self._stamp_ns: int | None = None
-        self._now_ns = 0
+        self._time = RecordedTime()
 
     def judge(self, result: Result) -> Verdict:
         """Return the verdict after the next frame."""
-        stamp_ns = result.stamp_ns
-        if self._stamp_ns is not None:  # a stamp that jumps back does not turn time back
-            self._now_ns += max(0, stamp_ns - self._stamp_ns)
-        self._stamp_ns = stamp_ns
-        self._health.received(self._now_ns)
-        self._health.stamped(self._now_ns, stamp_ns, stamp_ns)
-        self._health.looked(self._now_ns, result.image, result.prediction.confidence,
+        now_ns = self._time.at(result.stamp_ns)
+        self._health.received(now_ns)
+        self._health.stamped(now_ns, result.stamp_ns, result.stamp_ns)
+        self._health.looked(now_ns, result.image, result.prediction.confidence,
                             result.prediction.drivable)
-        return self._health.report(self._now_ns)
+        return self._health.report(now_ns)

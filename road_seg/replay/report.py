@@ -13,6 +13,9 @@ from road_seg.replay.evaluate import ROUND_TRIP
 from road_seg.replay.film_strip import film_strip
 from road_seg.replay.gallery import Gallery
 from road_seg.replay.markdown import summary_markdown
+from road_seg.replay.modes import IN_PROCESS
+from road_seg.replay.modes import LOCKSTEP
+from road_seg.replay.modes import REALTIME
 from road_seg.replay.outcome import Outcome
 from road_seg.replay.outcome import percent
 from road_seg.replay.page import exhibit_card
@@ -29,7 +32,6 @@ from road_seg.replay.timeline import Timeline
 
 REPORT_NAME, SUMMARY_NAME = 'report.html', 'summary.md'
 # How frames can be played, and what a page says of it.
-IN_PROCESS, LOCKSTEP, REALTIME = 'in-process', 'lockstep', 'realtime'
 MODES = {
     IN_PROCESS: 'Replay in one process: the same Segmenter and parameters as in the node, stages '
                 'overlapped.',

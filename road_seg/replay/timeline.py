@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 
 from road_seg.bags.messages import decode
-from road_seg.bags.messages import decode_mask
 from road_seg.bags.messages import OCCUPANCY_GRID
 from road_seg.labels import LabelMap
 from road_seg.replay.evaluate import ScoredFrame
+from road_seg.replay.recorded_time import RecordedTime
 from road_seg.verdict import Level
 from road_seg.verdict import Verdict
 
@@ -79,8 +79,7 @@ class Timeline:
 
     def __init__(self, labels: LabelMap) -> None:
         self._drivable = labels.is_drivable
-        self._stamp_ns: int | None = None
-        self._elapsed_ns = 0
+        self._time = RecordedTime()
         self.seconds: list[float] = []
         self.numbers: list[int] = []
         self.values: dict[str, list[float]] = defaultdict(list)
@@ -88,16 +87,13 @@ class Timeline:
 
     def add(self, scored: ScoredFrame) -> None:
         """Look at a frame."""
-        stamp_ns, answer = scored.frame.stamp_ns, scored.answer
-        if self._stamp_ns is not None:
-            self._elapsed_ns += max(0, stamp_ns - self._stamp_ns)
-        self._stamp_ns = stamp_ns
-        self.seconds.append(self._elapsed_ns / _NS_PER_S)
+        answer = scored.answer
+        self.seconds.append(self._time.at(scored.frame.stamp_ns) / _NS_PER_S)
         self.numbers.append(scored.index)
         for name, value in {
                 'drivable': float(_shares(scored.mask)[self._drivable].sum()),
-                'confidence': answer.confidence and (
-                    cv2.mean(decode_mask(answer.confidence))[0] / 255),
+                'confidence': None if scored.confidence is None else (
+                    cv2.mean(scored.confidence)[0] / 255),
                 'grid_known': answer.grid and _known_share(answer.grid),
                 'flicker': scored.flicker, 'error_share': scored.error_share,
                 'latency': answer.round_trip_ms}.items():

@@ -11,6 +11,9 @@ from rclpy.node import Node
 
 from road_seg.health import Health
 from road_seg.ros import qos
+from road_seg.verdict import Level
+from road_seg.verdict import NO_REASONS
+from road_seg.verdict import Verdict
 
 _LOOK_S = 0.1
 # The last look of a second may come a little early.
@@ -24,6 +27,14 @@ def status_name(node_name: str) -> str:
     :param node_name: fully qualified, so that nodes in several namespaces differ.
     """
     return f'{node_name.lstrip("/")}: segmentation'
+
+
+def verdict_of(status: DiagnosticStatus) -> Verdict:
+    """Return the verdict that a node's status carries."""
+    values = {item.key: item.value for item in status.values}
+    reasons = values.get('reasons', NO_REASONS)
+    return Verdict(Level(status.level[0]), status.message,
+                   () if reasons == NO_REASONS else tuple(reasons.split(', ')), values)
 
 
 class DiagnosticsReporter:

@@ -18,9 +18,8 @@ from road_seg.ros import qos
 from road_seg.ros.client_node import ClientNode
 from road_seg.ros.client_node import lossless_environment
 from road_seg.ros.diagnostics import status_name
+from road_seg.ros.diagnostics import verdict_of
 from road_seg.ros.node_process import NodeProcess
-from road_seg.verdict import Level
-from road_seg.verdict import NO_REASONS
 from road_seg.verdict import Verdict
 
 _START_TIMEOUT_S = 120.0
@@ -82,9 +81,7 @@ class ManagedNode:
     @property
     def verdict(self) -> Verdict:
         """The node's last report on itself."""
-        reasons = self.values.get('reasons', NO_REASONS)
-        return Verdict(Level(self._status.level[0]), self._status.message,
-                       () if reasons == NO_REASONS else tuple(reasons.split(', ')), self.values)
+        return verdict_of(self._status)
 
     def bring_up(self) -> None:
         """

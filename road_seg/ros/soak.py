@@ -20,6 +20,7 @@ from road_seg.process_usage import ProcessUsage
 from road_seg.ros import qos
 from road_seg.ros.client_node import ClientNode
 from road_seg.ros.diagnostics import status_name
+from road_seg.ros.diagnostics import verdict_of
 from road_seg.ros.fault_camera import fault_camera
 from road_seg.ros.fault_camera import HEALTHY
 from road_seg.ros.fault_camera import Loop
@@ -87,10 +88,9 @@ def _watch(client: ClientNode, node_name: str, record: Record) -> None:
     def take_report(message: DiagnosticArray) -> None:
         for status in message.status:
             if status.name == status_name(node_name):
-                codes = {item.key: item.value for item in status.values}['reasons']
+                verdict = verdict_of(status)
                 record.reports.append(Report(
-                    time.perf_counter_ns(), Level(status.level[0]),
-                    () if codes == 'none' else tuple(codes.split(', '))))
+                    time.perf_counter_ns(), verdict.level, verdict.reasons))
 
     def take_mask(cdr: bytes) -> None:
         record.masks.add(header_stamp_ns(cdr))

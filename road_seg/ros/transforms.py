@@ -13,6 +13,7 @@ from rclpy.time import Time
 from road_seg.camera import Extrinsics
 from road_seg.errors import CalibrationError
 from road_seg.errors import ConfigError
+from road_seg.errors import in_words
 from road_seg.errors import quoted
 from road_seg.parameters import Parameters
 
@@ -111,8 +112,7 @@ class TfExtrinsics:
                 break
             except self._errors as error:
                 if time.perf_counter() + _RETRY_S > deadline:
-                    reason = ' '.join(str(error).split()) or type(error).__name__
-                    raise self._unknown(camera_frame, reason) from error
+                    raise self._unknown(camera_frame, in_words(error)) from error
             time.sleep(_RETRY_S)
         shift, turn = transform.translation, transform.rotation
         return Extrinsics.from_optical((shift.x, shift.y, shift.z),

@@ -8,6 +8,7 @@ from typing import Any
 from road_seg.replay.charts import Span
 from road_seg.replay.charts import timeline
 from road_seg.replay.page import fact_table
+from road_seg.replay.page import SCROLL
 from road_seg.replay.page import write_page
 from road_seg.soak.table import cells
 from road_seg.soak.table import facts
@@ -61,7 +62,7 @@ def _table(result: Mapping[str, Any]) -> str:
     head = ''.join(f'<th>{escape(name)}</th>' for name in HEAD)
     rows = ''.join('<tr>' + ''.join(f'<td>{escape(cell)}</td>' for cell in cells(row)) + '</tr>'
                    for row in result['faults'])
-    return (f'<div class="card"><div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
+    return (f'<div class="card">{SCROLL}<table><tr>{head}</tr>{rows}</table></div>'
             '<p class="quiet">Median / maximum. Found: from the start of the fault to the first '
             'report of its code. Recovered: from its end to the first report that all is well; '
             'faults of single frames are shown for 2 s.</p></div>')

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 import torch
 
+from road_seg.errors import in_words
 from road_seg.errors import InputError
 from road_seg.files import atomic_write
 from road_seg.network.unet import UNet
@@ -53,7 +54,7 @@ class Checkpoint:
                 metadata = json.loads(file.metadata()['road_seg'])
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise InputError(path, found=' '.join(str(error).split()) or type(error).__name__,
+            raise InputError(path, found=in_words(error),
                              expected='a checkpoint written by `road-seg train`',
                              fix="name a run's checkpoint.safetensors") from error
         return cls(metadata.pop('step'), tensors, metadata)

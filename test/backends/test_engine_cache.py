@@ -7,12 +7,12 @@ import errno
 import hashlib
 import json
 import logging
-from multiprocessing import get_context
 import os
 from pathlib import Path
 import time
 
 import pytest
+from together import exit_statuses
 
 from road_seg.backends.base import log_progress
 from road_seg.backends.engine_cache import cache_folder
@@ -124,13 +124,7 @@ def _build_slowly(folder: Path) -> None:
 
 
 def test_processes_that_want_the_same_engine_build_it_once(tmp_path: Path) -> None:
-    processes = [get_context('fork').Process(target=_build_slowly, args=(tmp_path,))
-                 for _ in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert exit_statuses(3, _build_slowly, tmp_path) == [0, 0, 0]
     assert (tmp_path / 'builds').read_text(encoding='utf-8') == 'x'
 
 

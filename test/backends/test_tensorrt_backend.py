@@ -1,7 +1,6 @@
 """What the TensorRT backend takes, in which order, and what it gives back."""
 
 import logging
-from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
 import time
@@ -13,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from tiny_model import expected_classes
+from together import exit_statuses
 
 from road_seg.backends import ModelFile
 from road_seg.backends import read_model
@@ -126,12 +126,7 @@ def test_processes_that_start_together_build_the_engine_once_and_all_run_it(
         time.sleep(0.5)
 
     fakes[1].amid_build = note_and_wait
-    processes = [get_context('fork').Process(target=_run, args=(model,)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert exit_statuses(3, _run, model) == [0, 0, 0]
     assert (tmp_path / 'builds').read_text(encoding='utf-8') == 'x'
 
 

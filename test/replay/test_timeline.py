@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from road_seg.bags.drive import Frame
-from road_seg.bags.messages import encode_image
 from road_seg.labels import ROAD_LABELS
 from road_seg.replay.evaluate import ScoredFrame
 from road_seg.replay.sparklines import sparklines
@@ -23,19 +22,21 @@ DARK = Verdict(Level.WARN, 'dark image', ('image_dark',), {})
 DARKER = Verdict(Level.WARN, 'very dark image', ('image_dark',), {})
 
 
-def add(timeline: Timeline, index: int, at_ms: int, **answer: object) -> None:
+def add(timeline: Timeline, index: int, at_ms: int, confidence: np.ndarray | None = None,
+        **answer: object) -> None:
     """Add a frame whose mask is two parts in five road, sidewalk or others."""
     mask = truth_of(picture(index))
     frame = Frame(index, at_ms * 10**6, b'')
     timeline.add(ScoredFrame(index, frame, Answer(b'', None, None, None, {}, 10.0 + index)
-                             if not answer else Answer(**answer), mask, None, None, None, None))
+                             if not answer else Answer(confidence=None, **answer), mask, None,
+                             confidence, None, None))
 
 
 def test_the_values_of_a_frame() -> None:
     timeline = Timeline(ROAD_LABELS)
     confidence = np.full((48, 64), 51, np.uint8)
-    add(timeline, 7, 1000, mask=b'', confidence=encode_image(confidence, 0, 'camera'),
-        overlay=None, grid=grid_message(0), stages_ms={}, round_trip_ms=12.5)
+    add(timeline, 7, 1000, confidence, mask=b'', overlay=None, grid=grid_message(0), stages_ms={},
+        round_trip_ms=12.5)
     mask = truth_of(picture(7))
     share = np.count_nonzero(mask == ROAD_LABELS.id_of('road')) / mask.size
     assert {name: values[0] for name, values in timeline.values.items()} == pytest.approx({

@@ -49,12 +49,18 @@ def test_nothing_is_processed_until_somebody_subscribes(make_graph: MakeGraph) -
     assert values_of(status)['inference'] == 'on'
 
 
-def test_live_parameters_hold_from_the_next_frame_on(make_graph: MakeGraph) -> None:
+def graph_with_grids(make_graph: MakeGraph) -> tuple[Graph, list[OccupancyGrid]]:
+    """Start a node that knows its camera; return it and the list its grids of 10 m come into."""
     graph = make_graph(extrinsics__z=1.0, grid__resolution=0.5, grid__x_max=10.0,
                        grid__y_min=-5.0, grid__y_max=5.0).start()
     graph.publish('camera_info', camera_info_message(CameraInfo.nominal(WIDTH, HEIGHT, 90.0)))
     graph.status(lambda status: values_of(status).get('calibration', 'none') != 'none')
     grids = graph.listen(OccupancyGrid, 'drivable_area')
+    return graph, grids
+
+
+def test_live_parameters_hold_from_the_next_frame_on(make_graph: MakeGraph) -> None:
+    graph, grids = graph_with_grids(make_graph)
     assert answer(graph, grids, 1).info.width == 20
     result, = graph.node.set_parameters([rclpy.Parameter('grid.x_max', value=20.0)])
     assert result.successful
@@ -73,11 +79,7 @@ def test_live_parameters_hold_from_the_next_frame_on(make_graph: MakeGraph) -> N
 
 
 def test_live_drivable_classes(make_graph: MakeGraph) -> None:
-    graph = make_graph(extrinsics__z=1.0, grid__resolution=0.5, grid__x_max=10.0,
-                       grid__y_min=-5.0, grid__y_max=5.0).start()
-    graph.publish('camera_info', camera_info_message(CameraInfo.nominal(WIDTH, HEIGHT, 90.0)))
-    graph.status(lambda status: values_of(status).get('calibration', 'none') != 'none')
-    grids = graph.listen(OccupancyGrid, 'drivable_area')
+    graph, grids = graph_with_grids(make_graph)
 
     def set_classes(*names: str) -> SetParametersResult:
         return graph.node.set_parameters([rclpy.Parameter(
