@@ -1,5 +1,7 @@
 """Flicker: how often a mask changes where the scene did not."""
 
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -12,7 +14,6 @@ _WIDTH = 256
 _TOLERANCE = 1.0
 # And if their grey values differ by no more than this: something new may stand there.
 _SAME_GREY = 16
-_NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 class Flicker:
@@ -49,18 +50,17 @@ class Flicker:
                              f'{rgb.shape[:2]}', fix='pass the mask of this image')
         height, width = mask.shape
         size = (_WIDTH, max(16, round(_WIDTH * height / width)))
-        grey = cv2.cvtColor(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA),
-                            cv2.COLOR_RGB2GRAY)
+        # In this order it takes half of the time.
+        grey = cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), size,
+                          interpolation=cv2.INTER_AREA)
         mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST_EXACT)
         last, self._last = self._last, (grey, mask)
         if last is None or last[0].shape != grey.shape:
             return None
         followed, source = self._follow(last[0], grey)
-        changed = followed.copy()
-        for label in np.unique(mask):
-            near = cv2.dilate((last[1] == label).astype(np.uint8), _NEIGHBOURS)
-            was = cv2.remap(near, source, None, cv2.INTER_NEAREST)
-            changed[(mask == label) & (was > 0)] = False
+        differs = followed & (cv2.remap(last[1], source, None, cv2.INTER_NEAREST) != mask)
+        near = _neighbourhoods(last[1], source[differs])
+        changed = (near != mask[differs][:, None]).all(axis=1)
         counts = int(changed.sum()), int(followed.sum())
         self.changed += counts[0]
         self.followed += counts[1]
@@ -87,10 +87,28 @@ class Flicker:
         :return: (h, w) bool, and x, y in `before` as (h, w, 2) float32.
         """
         back, forth = self._flow.calc(after, before, None), self._flow.calc(before, after, None)
-        rows, columns = np.mgrid[:after.shape[0], :after.shape[1]].astype(np.float32)
-        source = np.dstack((columns, rows)) + back
+        source = back + _positions(after.shape)
         returned = cv2.remap(forth, source, None, cv2.INTER_LINEAR,
                              borderMode=cv2.BORDER_CONSTANT, borderValue=(1e3, 1e3))
-        missed = np.hypot(*np.moveaxis(back + returned, 2, 0))
+        missed = cv2.magnitude(*cv2.split(back + returned))
         grey = cv2.remap(before, source, None, cv2.INTER_LINEAR)
         return (missed < _TOLERANCE) & (cv2.absdiff(after, grey) <= _SAME_GREY), source
+
+
+@cache
+def _positions(shape: tuple[int, int]) -> np.ndarray:
+    """Return x, y of the pixels of an image (h, w, 2) float32."""
+    rows, columns = np.mgrid[:shape[0], :shape[1]].astype(np.float32)
+    return np.dstack((columns, rows))
+
+
+def _neighbourhoods(mask: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """
+    Return the values of the pixels at some points and of their eight neighbours, (N, 9).
+
+    :param points: x, y (N, 2) float32; of the pixels outside, the nearest inside counts.
+    """
+    columns, rows = np.rint(points).astype(np.intp).T[:, :, None]
+    row_steps, column_steps = np.mgrid[-1:2, -1:2].reshape(2, 9)
+    return mask[(rows + row_steps).clip(0, mask.shape[0] - 1),
+                (columns + column_steps).clip(0, mask.shape[1] - 1)]

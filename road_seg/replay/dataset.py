@@ -112,7 +112,7 @@ def score_samples(adapter: DatasetAdapter, samples: Sequence[Sample], backend: B
 
 def _add_frame(worst: WorstFrames, labels: LabelMap, scored: ScoredImage) -> None:
     """Offer an image to the collection of the worst."""
-    share = error_share(scored.truth, scored.mask)
+    share = error_share(scored.counts)
     worst.add(share, lambda: Exhibit(scored.sample.image.name, share, {
         'image': pictures.photo(scored.rgb),
         'truth': pictures.class_map(scored.truth, labels),

@@ -153,11 +153,13 @@ def _score(result: Evaluation, frame: Frame, answer: Answer, image_type: str) ->
     rgb = frame.rgb(image_type)
     started_ns = time.perf_counter_ns()
     flicker = result.scores.flicker.update(rgb, mask)
+    wrong = None
     if truth is not None:
-        result.labelled.append((frame.stamp_ns, result.scores.update(truth, mask, confidence)))
+        counts = result.scores.update(truth, mask, confidence)
+        result.labelled.append((frame.stamp_ns, counts))
+        wrong = error_share(counts)
     _score_grid(result.grid_scores, frame, answer)
-    scored = ScoredFrame(frame.index, frame, answer, mask, truth, confidence,
-                         None if truth is None else error_share(truth, mask), flicker)
+    scored = ScoredFrame(frame.index, frame, answer, mask, truth, confidence, wrong, flicker)
     scoring_ms = (time.perf_counter_ns() - started_ns) / 1e6
     _explain_missing_grid(scored)
     result.frames += 1

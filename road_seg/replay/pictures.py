@@ -54,11 +54,11 @@ def error_layer(truth: np.ndarray, mask: np.ndarray) -> str:
     :param mask: (H, W) uint8 predicted class ids.
     :return: a PNG data URI.
     """
+    truth, mask = (_reduced(ids, cv2.INTER_NEAREST) for ids in (truth, mask))
     layer = np.zeros((*truth.shape, 4), np.uint8)
     layer[truth == UNLABELLED] = (*IGNORED_COLOUR, 140)
     layer[(truth != mask) & (truth != UNLABELLED)] = (*ERROR_COLOUR, 255)
-    return _data_uri('.png', 'png', cv2.cvtColor(_reduced(layer, cv2.INTER_NEAREST),
-                                                 cv2.COLOR_RGBA2BGRA), _SMALLEST_PNG)
+    return _data_uri('.png', 'png', cv2.cvtColor(layer, cv2.COLOR_RGBA2BGRA), _SMALLEST_PNG)
 
 
 def grid_cells(grid_cdr: bytes) -> str:

@@ -8,7 +8,6 @@ from road_seg.flicker import Flicker
 from road_seg.grid_scores import BANDS
 from road_seg.grid_scores import GridScores
 from road_seg.labels import LabelMap
-from road_seg.labels import UNLABELLED
 from road_seg.metrics import BoundaryF1
 from road_seg.metrics import ConfusionMatrix
 from road_seg.metrics import ExpectedCalibrationError
@@ -100,11 +99,10 @@ class MaskScores:
         return dict(zip(self.labels.names, map(number, values), strict=True))
 
 
-def error_share(truth: np.ndarray, mask: np.ndarray) -> float:
-    """Return the share of the labelled pixels that are wrong; both (H, W) uint8 class ids."""
-    labelled = truth != UNLABELLED
-    wrong = np.count_nonzero((truth != mask) & labelled)
-    return wrong / max(1, np.count_nonzero(labelled))
+def error_share(counts: np.ndarray) -> float:
+    """Return the share of the labelled pixels that are wrong; counts as MaskScores.update."""
+    right, labelled, _ = counts.sum(axis=0).tolist()
+    return (labelled - right) / max(1, labelled)
 
 
 def grid_summary(grids: GridScores) -> dict:
