@@ -15,7 +15,7 @@ _LOOK_NS = 100_000_000
 _AFTER_NS, _FROZEN_NS, _VALID_NS = 500_000_000, 1_000_000_000, 2_000_000_000
 _LOOKS = 4
 # The limits; docs/design.md has what the measures are on good and on faulty images.
-_MIN_LIT, _MAX_CLIPPED, _MIN_EDGE, _MAX_EMPTY = 0.02, 0.4, 0.14, 0.69
+_MIN_LIT, _MAX_CLIPPED, _MAX_GRAIN, _MIN_EDGE, _MAX_EMPTY = 0.02, 0.4, 0.1, 0.14, 0.69
 _MIN_CONFIDENCE = 0.75
 # The drivable share of the image is compared with its mean over about ten seconds.
 _USUAL_OF_LOOKS = 100
@@ -35,13 +35,15 @@ class ImageMeasures:
 
     :param lit: share of the pixels that are not nearly black.
     :param clipped: share of the pixels at the upper end of the range.
-    :param edge: the 99.5th percentile of the differences of neighbours over the range of grey
-        values between the 5th and the 95th.
+    :param grain: the median of the differences of neighbours over the range of grey values
+        between the 5th and the 95th percentile.
+    :param edge: the 99.5th percentile of these differences over that range.
     :param empty: share of the image's regions without any structure.
     """
 
     lit: float
     clipped: float
+    grain: float
     edge: float
     empty: float
 
@@ -56,14 +58,15 @@ def measure_image(image: np.ndarray) -> ImageMeasures:
     shares = np.cumsum(_histogram(grey))
     low, high = np.searchsorted(shares, (0.05, 0.95))
     steps = np.cumsum(_histogram(cv2.absdiff(grey[:, 1:], grey[:, :-1])))
+    grain, edge = np.searchsorted(steps, (0.5, 0.995)) / max(1, high - low)
     return ImageMeasures(
         lit=float(1.0 - shares[_LIT_LEVEL - 1]), clipped=float(1.0 - shares[_CLIPPED_LEVEL - 1]),
-        edge=float(np.searchsorted(steps, 0.995) / max(1, high - low)),
+        grain=float(grain), edge=float(edge),
         empty=_empty_share(cv2.absdiff(grey[:, 4:], grey[:, :-4])))
 
 
 def image_findings(measures: ImageMeasures) -> Iterator[Finding]:
-    """Yield what is wrong with an image; an image without light is not judged further."""
+    """Yield what is wrong with an image; dark, burnt out or noise, it is not judged further."""
     if measures.lit < _MIN_LIT:
         yield _warning('image_dark', 'dark image: only '
                        f'{measures.lit:.1%} of it is lit; is the lens covered?')
@@ -71,6 +74,11 @@ def image_findings(measures: ImageMeasures) -> Iterator[Finding]:
     if measures.clipped > _MAX_CLIPPED:
         yield _warning('image_overexposed',
                        f'overexposed image: {measures.clipped:.0%} of it is white')
+        return
+    if measures.grain > _MAX_GRAIN:
+        yield _warning('image_noisy', 'noise: half of all neighbouring pixels differ by '
+                       f'{measures.grain:.0%} of the contrast or more; check the camera, its '
+                       'cable and the encoding')
         return
     if measures.empty > _MAX_EMPTY:
         yield _warning('lens_blocked', f'no structure in {measures.empty:.0%} of the image: '

@@ -46,8 +46,13 @@ def blocked(image: np.ndarray) -> np.ndarray:
     return covered
 
 
+def noise(image: np.ndarray) -> np.ndarray:
+    """Return nothing but noise."""
+    return np.random.default_rng(2).uniform(0.0, 256.0, image.shape)
+
+
 FAULTS = {'image_dark': dark, 'image_overexposed': overexposed, 'image_blurred': blurred,
-          'lens_blocked': blocked}
+          'lens_blocked': blocked, 'image_noisy': noise}
 
 
 def codes(health: ImageHealth, now_ns: int) -> list[str]:

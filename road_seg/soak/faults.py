@@ -142,6 +142,12 @@ def _blocks(shot: Shot) -> Shot:
                                            interpolation=cv2.INTER_NEAREST))
 
 
+def _noise(shot: Shot) -> Shot:
+    """Return a shot of noise."""
+    rng = np.random.default_rng(shot.index)
+    return replace(shot, pixels=rng.integers(0, 256, shot.pixels.shape, np.uint8))
+
+
 def _without_focal_length(info: CameraInfo) -> CameraInfo:
     """Return a calibration whose focal length is no number."""
     return replace(info, k=(float('nan'), *info.k[1:]))
@@ -162,6 +168,7 @@ FAULTS = (
     Fault('blurred', 'image_blurred', _picture(
         lambda pixels: cv2.GaussianBlur(pixels, (0, 0), _BLUR_SIGMA))),
     Fault('lens blocked', 'lens_blocked', _picture(_covered)),
+    Fault('noise', 'image_noisy', _each(_noise)),
     Fault('unfamiliar scene', 'low_confidence', _each(_blocks)),
     Fault('wrong encoding', 'frame_rejected', _each(
         lambda shot: replace(shot, encoding='rgb7')), Forbidden.ALL),

@@ -55,7 +55,7 @@ def test_names_differ() -> None:
 @pytest.mark.parametrize(('name', 'codes'), [
     ('dark', ['image_dark']), ('overexposed', ['image_overexposed']),
     ('blurred', ['image_blurred']), ('lens blocked', ['lens_blocked']),
-    ('unfamiliar scene', []), ('camera_info with NaN', [])])
+    ('noise', ['image_noisy']), ('unfamiliar scene', []), ('camera_info with NaN', [])])
 def test_pictures_show_the_fault_and_no_other(shots: list[Shot], name: str,
                                               codes: list[str]) -> None:
     for shot in changed(name, shots):
