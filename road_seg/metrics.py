@@ -9,7 +9,7 @@ from road_seg.errors import InputError
 from road_seg.labels import UNLABELLED
 
 _CALIBRATION_BINS = 15
-_NEAREST = 9  # pixels: one and its neighbours
+_RINGS = (9, 25, 49)  # pixels
 _EXACT = 1 << 24  # integers that single precision holds without gaps
 
 
@@ -35,18 +35,18 @@ class ConfusionMatrix:
         n_classes = len(self.counts)
         unequal = np.flatnonzero(truth != prediction)
         true, predicted = truth.reshape(-1)[unequal], prediction.reshape(-1)[unequal]
-        pairs = true.astype(np.uint16) << 8 | predicted
-        counts = np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
-        counts[np.diag_indices(256)] = _histogram(truth) - counts.sum(axis=1)
-        counts[UNLABELLED] = 0
-        inside = counts[:n_classes, :n_classes]
-        if inside.sum() != counts.sum():
-            raise InputError(
-                'mask', found='class ids '
-                f'{sorted({int(i) for i in np.argwhere(counts).flat if i >= n_classes})}',
-                expected=f'ids below {n_classes}',
-                fix='use a model and a label remap with the same classes')
-        self.counts += inside
+        true, predicted = (ids[true != UNLABELLED] for ids in (true, predicted))
+        pixels = _histogram(truth)
+        pixels[UNLABELLED] = 0
+        unknown = {*np.flatnonzero(pixels[n_classes:]) + n_classes,
+                   *predicted[predicted >= n_classes]}
+        if unknown:
+            raise InputError('mask', found=f'class ids {sorted(map(int, unknown))}',
+                             expected=f'ids below {n_classes}',
+                             fix='use a model and a label remap with the same classes')
+        wrong = np.bincount(true.astype(np.intp) * n_classes + predicted,
+                            minlength=n_classes**2).reshape(self.counts.shape)
+        self.counts += wrong + np.diag(pixels[:n_classes] - wrong.sum(axis=1))
 
     def iou(self) -> np.ndarray:
         """Return the intersection over union by class (C,) float64; NaN for an absent class."""
@@ -134,7 +134,9 @@ class ExpectedCalibrationError:
         """
         _check_pair(truth, prediction)
         _check_pair(truth, confidence)
-        not_right = np.flatnonzero((truth != prediction) | (truth == UNLABELLED))
+        is_right = truth == prediction
+        is_right &= truth != UNLABELLED
+        not_right = np.flatnonzero(~is_right)
         true, level = truth.reshape(-1)[not_right], confidence.reshape(-1)[not_right]
         self.counts[:, 0] += np.bincount(level[true != UNLABELLED], minlength=256)
         self.counts[:, 1] += _histogram(confidence) - np.bincount(level, minlength=256)
@@ -254,8 +256,8 @@ def _matched(edges: np.ndarray, other: np.ndarray, tolerance: float,
     where = np.flatnonzero(edges != UNLABELLED)
     ids, other = edges.reshape(-1)[where], other.reshape(-1)
     total = np.bincount(ids, minlength=n_classes)[:n_classes]
-    # Nearest first: after them few pixels are left.
-    for rows, columns in np.split(_offsets(tolerance), [_NEAREST], axis=1):
+    # Nearest first: after each ring fewer pixels are left.
+    for rows, columns in np.split(_offsets(tolerance), _RINGS, axis=1):
         at = where[:, None] + (rows * edges.shape[1] + columns)
         missed = (other[at] != ids[:, None]).all(axis=1)
         where, ids = where[missed], ids[missed]
