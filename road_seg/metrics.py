@@ -258,8 +258,8 @@ def _matched(edges: np.ndarray, other: np.ndarray, tolerance: float,
     total = np.bincount(ids, minlength=n_classes)[:n_classes]
     # Nearest first: after each ring fewer pixels are left.
     for rows, columns in np.split(_offsets(tolerance), _RINGS, axis=1):
-        at = where[:, None] + (rows * edges.shape[1] + columns)
-        missed = (other[at] != ids[:, None]).all(axis=1)
+        at = (rows * edges.shape[1] + columns)[:, None] + where
+        missed = (other[at] != ids).all(axis=0)
         where, ids = where[missed], ids[missed]
     return np.stack([total - np.bincount(ids, minlength=n_classes)[:n_classes], total], axis=1)
 
