@@ -15,7 +15,7 @@ WIDTH = 400
 FREE_COLOUR, BLOCKED_COLOUR, UNKNOWN_COLOUR = (38, 166, 120), (214, 92, 60), (128, 134, 142)
 ERROR_COLOUR, IGNORED_COLOUR = (230, 30, 40), (90, 110, 200)
 _JPEG_QUALITY = 80
-_SMALLEST_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 9)
+_PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 6)  # 9: a fifth smaller, twice as long
 _RING_STEP = 10.0  # [m]
 
 
@@ -58,7 +58,7 @@ def error_layer(truth: np.ndarray, mask: np.ndarray) -> str:
     layer = np.zeros((*truth.shape, 4), np.uint8)
     layer[truth == UNLABELLED] = (*IGNORED_COLOUR, 140)
     layer[(truth != mask) & (truth != UNLABELLED)] = (*ERROR_COLOUR, 255)
-    return _data_uri('.png', 'png', cv2.cvtColor(layer, cv2.COLOR_RGBA2BGRA), _SMALLEST_PNG)
+    return _data_uri('.png', 'png', cv2.cvtColor(layer, cv2.COLOR_RGBA2BGRA), _PNG_OPTIONS)
 
 
 def grid_cells(grid_cdr: bytes) -> str:
@@ -114,7 +114,7 @@ def _reduced(image: np.ndarray, interpolation: int) -> np.ndarray:
 
 
 def _drawing(rgb: np.ndarray) -> str:
-    return _data_uri('.png', 'png', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), _SMALLEST_PNG)
+    return _data_uri('.png', 'png', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), _PNG_OPTIONS)
 
 
 def _data_uri(suffix: str, subtype: str, bgr: np.ndarray, options: tuple[int, int]) -> str:
