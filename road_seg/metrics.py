@@ -9,7 +9,7 @@ from road_seg.errors import InputError
 from road_seg.labels import UNLABELLED
 
 _CALIBRATION_BINS = 15
-_RINGS = (9, 25, 49)  # pixels
+_RINGS = (1, 9, 25, 49)  # pixels
 _EXACT = 1 << 24  # integers that single precision holds without gaps
 
 
@@ -234,11 +234,14 @@ def _boundaries(ids: np.ndarray, labelled: np.ndarray, margin: int) -> np.ndarra
     height, width = ids.shape
     flat, known = ids.reshape(-1), labelled.reshape(-1)
     edges = np.full((height + 2 * margin, width + 2 * margin), UNLABELLED, np.uint8)
-    for step, along_rows in ((1, True), (width, False)):
-        first = np.flatnonzero(flat[:-step] != flat[step:])
-        if along_rows:
-            first = first[first % width != width - 1]
-        first = first[known[first] & known[first + step]]
+    differs = np.zeros(flat.size, bool)
+    np.not_equal(flat[:-1], flat[1:], out=differs[:-1])
+    differs[:-width] |= flat[:-width] != flat[width:]
+    candidates = np.flatnonzero(differs)
+    for step, has_neighbour in ((1, candidates % width != width - 1),
+                                (width, candidates < flat.size - width)):
+        first = candidates[has_neighbour]
+        first = first[(flat[first] != flat[first + step]) & known[first] & known[first + step]]
         for where in (first, first + step):
             edges[where // width + margin, where % width + margin] = flat[where]
     return edges
