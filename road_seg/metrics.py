@@ -33,7 +33,7 @@ class ConfusionMatrix:
         """
         _check_pair(truth, prediction)
         n_classes = len(self.counts)
-        unequal = np.flatnonzero(truth != prediction)
+        unequal = _where(truth != prediction)
         true, predicted = truth.reshape(-1)[unequal], prediction.reshape(-1)[unequal]
         true, predicted = (ids[true != UNLABELLED] for ids in (true, predicted))
         pixels = _histogram(truth)
@@ -134,9 +134,9 @@ class ExpectedCalibrationError:
         """
         _check_pair(truth, prediction)
         _check_pair(truth, confidence)
-        is_right = truth == prediction
-        is_right &= truth != UNLABELLED
-        not_right = np.flatnonzero(~is_right)
+        is_out = truth != prediction
+        is_out |= truth == UNLABELLED
+        not_right = _where(is_out)
         true, level = truth.reshape(-1)[not_right], confidence.reshape(-1)[not_right]
         self.counts[:, 0] += np.bincount(level[true != UNLABELLED], minlength=256)
         self.counts[:, 1] += _histogram(confidence) - np.bincount(level, minlength=256)
@@ -216,6 +216,15 @@ def _histogram(values: np.ndarray) -> np.ndarray:
                .reshape(-1).astype(np.int64) for start in range(0, flat.size, _EXACT))
 
 
+def _where(flags: np.ndarray) -> np.ndarray:
+    """Return what np.flatnonzero does, in half of the time where little is set."""
+    flags = flags.reshape(-1)
+    whole = flags.size // 8 * 8
+    eights = np.flatnonzero(flags[:whole].view(np.uint64) != 0)
+    candidates = ((8 * eights)[:, None] + np.arange(8)).reshape(-1)
+    return np.concatenate((candidates[flags[candidates]], whole + np.flatnonzero(flags[whole:])))
+
+
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Return numerator / denominator, NaN where the denominator is 0."""
     return np.divide(numerator, denominator, where=denominator != 0,
@@ -237,7 +246,7 @@ def _boundaries(ids: np.ndarray, labelled: np.ndarray, margin: int) -> np.ndarra
     differs = np.zeros(flat.size, bool)
     np.not_equal(flat[:-1], flat[1:], out=differs[:-1])
     differs[:-width] |= flat[:-width] != flat[width:]
-    candidates = np.flatnonzero(differs)
+    candidates = _where(differs)
     for step, has_neighbour in ((1, candidates % width != width - 1),
                                 (width, candidates < flat.size - width)):
         first = candidates[has_neighbour]
@@ -256,7 +265,7 @@ def _matched(edges: np.ndarray, other: np.ndarray, tolerance: float,
     :param other: of the same shape.
     :return: (C, 2) int64.
     """
-    where = np.flatnonzero(edges != UNLABELLED)
+    where = _where(edges != UNLABELLED)
     ids, other = edges.reshape(-1)[where], other.reshape(-1)
     total = np.bincount(ids, minlength=n_classes)[:n_classes]
     # Nearest first: after each ring fewer pixels are left.
