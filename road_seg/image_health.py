@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from road_seg.histogram import histogram
 from road_seg.verdict import Finding
 from road_seg.verdict import Lasting
 from road_seg.verdict import Level
@@ -55,9 +56,10 @@ def measure_image(image: np.ndarray) -> ImageMeasures:
     :param image: (H, W, 3) uint8 RGB at the network's size.
     """
     grey = np.ascontiguousarray(image[::_ROW_STEP, :, 1])
-    shares = np.cumsum(_histogram(grey))
+    shares = np.cumsum(histogram(grey)) / grey.size
     low, high = np.searchsorted(shares, (0.05, 0.95))
-    steps = np.cumsum(_histogram(cv2.absdiff(grey[:, 1:], grey[:, :-1])))
+    differences = cv2.absdiff(grey[:, 1:], grey[:, :-1])
+    steps = np.cumsum(histogram(differences)) / differences.size
     grain, edge = np.searchsorted(steps, (0.5, 0.995)) / max(1, high - low)
     return ImageMeasures(
         lit=float(1.0 - shares[_LIT_LEVEL - 1]), clipped=float(1.0 - shares[_CLIPPED_LEVEL - 1]),
@@ -150,11 +152,6 @@ class ImageHealth:
 def _warning(code: str, message: str) -> Finding:
     """Return a finding of level WARN."""
     return Finding(code, Level.WARN, message)
-
-
-def _histogram(values: np.ndarray) -> np.ndarray:
-    """Return the share of each of 256 values of a uint8 array."""
-    return cv2.calcHist([values], [0], None, [256], [0, 256]).ravel() / values.size
 
 
 def _empty_share(steps: np.ndarray) -> float:

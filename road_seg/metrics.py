@@ -2,15 +2,14 @@
 
 from functools import cache
 
-import cv2
 import numpy as np
 
 from road_seg.errors import InputError
+from road_seg.histogram import histogram
 from road_seg.labels import UNLABELLED
 
 _CALIBRATION_BINS = 15
-_RINGS = (1, 9, 25, 49)  # pixels
-_EXACT = 1 << 24  # integers that single precision holds without gaps
+_RINGS = (9, 25, 49)  # pixels
 
 
 class ConfusionMatrix:
@@ -33,10 +32,10 @@ class ConfusionMatrix:
         """
         _check_pair(truth, prediction)
         n_classes = len(self.counts)
-        unequal = _where(truth != prediction)
+        unequal = np.flatnonzero(truth != prediction)
         true, predicted = truth.reshape(-1)[unequal], prediction.reshape(-1)[unequal]
         true, predicted = (ids[true != UNLABELLED] for ids in (true, predicted))
-        pixels = _histogram(truth)
+        pixels = histogram(truth)
         pixels[UNLABELLED] = 0
         unknown = {*np.flatnonzero(pixels[n_classes:]) + n_classes,
                    *predicted[predicted >= n_classes]}
@@ -134,12 +133,10 @@ class ExpectedCalibrationError:
         """
         _check_pair(truth, prediction)
         _check_pair(truth, confidence)
-        is_out = truth != prediction
-        is_out |= truth == UNLABELLED
-        not_right = _where(is_out)
+        not_right = np.flatnonzero((truth != prediction) | (truth == UNLABELLED))
         true, level = truth.reshape(-1)[not_right], confidence.reshape(-1)[not_right]
         self.counts[:, 0] += np.bincount(level[true != UNLABELLED], minlength=256)
-        self.counts[:, 1] += _histogram(confidence) - np.bincount(level, minlength=256)
+        self.counts[:, 1] += histogram(confidence) - np.bincount(level, minlength=256)
 
     def ece(self) -> float:
         """Return the expected calibration error, 0..1; NaN without pixels."""
@@ -205,26 +202,6 @@ def _check_pair(truth: np.ndarray, other: np.ndarray) -> None:
                          fix='compare masks of the same frame and size')
 
 
-def _histogram(values: np.ndarray) -> np.ndarray:
-    """
-    Return how often each uint8 value occurs, (256,) int64, several times faster than bincount.
-
-    OpenCV counts in single precision: exact up to 16 million pixels, so larger images in parts.
-    """
-    flat = np.ascontiguousarray(values).reshape(1, -1)
-    return sum(cv2.calcHist([flat[:, start:start + _EXACT]], [0], None, [256], [0, 256])
-               .reshape(-1).astype(np.int64) for start in range(0, flat.size, _EXACT))
-
-
-def _where(flags: np.ndarray) -> np.ndarray:
-    """Return what np.flatnonzero does, in half of the time where little is set."""
-    flags = flags.reshape(-1)
-    whole = flags.size // 8 * 8
-    eights = np.flatnonzero(flags[:whole].view(np.uint64) != 0)
-    candidates = ((8 * eights)[:, None] + np.arange(8)).reshape(-1)
-    return np.concatenate((candidates[flags[candidates]], whole + np.flatnonzero(flags[whole:])))
-
-
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Return numerator / denominator, NaN where the denominator is 0."""
     return np.divide(numerator, denominator, where=denominator != 0,
@@ -243,14 +220,11 @@ def _boundaries(ids: np.ndarray, labelled: np.ndarray, margin: int) -> np.ndarra
     height, width = ids.shape
     flat, known = ids.reshape(-1), labelled.reshape(-1)
     edges = np.full((height + 2 * margin, width + 2 * margin), UNLABELLED, np.uint8)
-    differs = np.zeros(flat.size, bool)
-    np.not_equal(flat[:-1], flat[1:], out=differs[:-1])
-    differs[:-width] |= flat[:-width] != flat[width:]
-    candidates = _where(differs)
-    for step, has_neighbour in ((1, candidates % width != width - 1),
-                                (width, candidates < flat.size - width)):
-        first = candidates[has_neighbour]
-        first = first[(flat[first] != flat[first + step]) & known[first] & known[first + step]]
+    for step, along_rows in ((1, True), (width, False)):
+        first = np.flatnonzero(flat[:-step] != flat[step:])
+        if along_rows:
+            first = first[first % width != width - 1]
+        first = first[known[first] & known[first + step]]
         for where in (first, first + step):
             edges[where // width + margin, where % width + margin] = flat[where]
     return edges
@@ -265,7 +239,7 @@ def _matched(edges: np.ndarray, other: np.ndarray, tolerance: float,
     :param other: of the same shape.
     :return: (C, 2) int64.
     """
-    where = _where(edges != UNLABELLED)
+    where = np.flatnonzero(edges != UNLABELLED)
     ids, other = edges.reshape(-1)[where], other.reshape(-1)
     total = np.bincount(ids, minlength=n_classes)[:n_classes]
     # Nearest first: after each ring fewer pixels are left.

@@ -8,6 +8,7 @@ import numpy as np
 
 from road_seg.bags.messages import decode
 from road_seg.bags.messages import OCCUPANCY_GRID
+from road_seg.histogram import histogram
 from road_seg.labels import LabelMap
 from road_seg.replay.evaluate import ScoredFrame
 from road_seg.replay.recorded_time import RecordedTime
@@ -91,7 +92,7 @@ class Timeline:
         self.seconds.append(self._time.at(scored.frame.stamp_ns) / _NS_PER_S)
         self.numbers.append(scored.index)
         for name, value in {
-                'drivable': float(_shares(scored.mask)[self._drivable].sum()),
+                'drivable': float(histogram(scored.mask)[self._drivable].sum() / scored.mask.size),
                 'confidence': None if scored.confidence is None else (
                     cv2.mean(scored.confidence)[0] / 255),
                 'grid_known': answer.grid and _known_share(answer.grid),
@@ -119,11 +120,6 @@ def envelope(values: list[float], most: int) -> np.ndarray:
                       out=np.full(len(groups), np.nan))
     return np.stack([np.fmin.reduce(groups, axis=1), means, np.fmax.reduce(groups, axis=1)],
                     axis=1)
-
-
-def _shares(mask: np.ndarray) -> np.ndarray:
-    """Return the share of each class id, (256,)."""
-    return cv2.calcHist([mask], [0], None, [256], [0, 256]).ravel() / mask.size
 
 
 def _known_share(grid_cdr: bytes) -> float:
