@@ -9,6 +9,7 @@ network: {encoder: classic, classic_width: 4, decoder_widths: [16, 12, 8, 6]}
 pretrained: false
 seed: 3
 batch_size: 2
+precision: float32
 workers: 0
 validate_every: 6
 phases:

@@ -16,6 +16,8 @@ from road_seg.errors import ConfigError
 from road_seg.network.unet import SIZE_MULTIPLE
 from road_seg.network.unet import UNetConfig
 
+PRECISIONS = ('auto', 'float32', 'bfloat16')
+
 
 @dataclass(frozen=True)
 class DatasetSpec:
@@ -94,6 +96,8 @@ class TrainingConfig:
     :param encoder_rate: the encoder's learning rate as a share of the decoder's.
     :param head_rate: the head's learning rate as a share of the decoder's.
     :param jaccard_weight: weight of the soft Jaccard loss beside the cross-entropy.
+    :param precision: of the network's layers: `float32`, `bfloat16` (mixed precision), or `auto`,
+        bfloat16 on CUDA and on CPUs with AMX.
     :param validate_every: steps between validations.
     :param checkpoint_minutes: minutes between checkpoints.
     :param threads: threads of the network; results may differ in the last bits with it.
@@ -111,6 +115,7 @@ class TrainingConfig:
     head_rate: float = 1.0
     jaccard_weight: float = 0.0
     weight_decay: float = 1e-2
+    precision: str = 'auto'
     validate_every: int = 1000
     checkpoint_minutes: float = 5.0
     threads: int = 1
@@ -123,6 +128,9 @@ class TrainingConfig:
         for name in ('datasets', 'phases'):
             if not getattr(self, name):
                 raise ConfigError(name, found='none', expected='at least one', fix='add one')
+        if self.precision not in PRECISIONS:
+            raise ConfigError('precision', found=repr(self.precision),
+                              expected=f'one of {", ".join(PRECISIONS)}', fix='correct the name')
         if all(item.first_phase for item in self.datasets):
             raise ConfigError('datasets', found='none for the first phase',
                               expected='one with first_phase 0', fix='correct first_phase')

@@ -52,6 +52,20 @@ def test_training_learns_road_from_background(config, tmp_path) -> None:
     assert scores['camvid train']['iou']['road'] > 0.8
 
 
+def test_bfloat16_learns_too(config, tmp_path) -> None:
+    """And its weights stay float32."""
+    phase = Phase(60, learning_rate=0.01, input=(32, 64), crop=(32, 32), ema_decay=0.9)
+    config = replace(config, precision='bfloat16', phases=(phase,), validate_every=60)
+    run = train(config, tmp_path, 'run', None)
+    assert run.metadata['scores']['camvid train']['iou']['road'] > 0.8
+    assert run.part('model')['decoder.blocks.0.up.weight'].dtype == torch.float32
+
+
+def test_unknown_precision_is_refused(config) -> None:
+    with pytest.raises(ConfigError, match="precision: found 'half'; expected one of auto, "):
+        replace(config, precision='half')
+
+
 def test_checkpoint_of_another_configuration_is_refused(config, tmp_path) -> None:
     """A run is never continued with other settings."""
     train(config, tmp_path, 'run', 1)
