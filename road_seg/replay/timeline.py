@@ -8,7 +8,6 @@ import numpy as np
 
 from road_seg.bags.messages import decode
 from road_seg.bags.messages import OCCUPANCY_GRID
-from road_seg.histogram import histogram
 from road_seg.labels import LabelMap
 from road_seg.replay.evaluate import ScoredFrame
 from road_seg.replay.recorded_time import RecordedTime
@@ -79,7 +78,7 @@ class Timeline:
     """
 
     def __init__(self, labels: LabelMap) -> None:
-        self._drivable = labels.is_drivable
+        self._drivable = labels.is_drivable.view(np.uint8)
         self._time = RecordedTime()
         self.seconds: list[float] = []
         self.numbers: list[int] = []
@@ -92,7 +91,8 @@ class Timeline:
         self.seconds.append(self._time.at(scored.frame.stamp_ns) / _NS_PER_S)
         self.numbers.append(scored.index)
         for name, value in {
-                'drivable': float(histogram(scored.mask)[self._drivable].sum() / scored.mask.size),
+                'drivable': (cv2.countNonZero(cv2.LUT(scored.mask, self._drivable))
+                             / scored.mask.size),
                 'confidence': None if scored.confidence is None else (
                     cv2.mean(scored.confidence)[0] / 255),
                 'grid_known': answer.grid and _known_share(answer.grid),
