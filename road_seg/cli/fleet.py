@@ -8,7 +8,7 @@ from road_seg.cli.numbers import count
 _FAILED = 1
 _DEFAULT_REPORT = Path('reports') / 'fleet'
 # Of `replay`, what makes sense for one bag only.
-_OF_ONE_BAG = ('second_model', 'capture', 'bag', 'mode', 'truth', 'out')
+_OF_ONE_BAG = ('second_model', 'capture', 'max', 'bag', 'mode', 'truth', 'out')
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -81,10 +81,14 @@ def _print(summary: dict) -> None:
         print(f'{row["frames"]:>8}{numbers}  {row["bag"]}{damage}')
     print_measured(summary)
     cost = summary['cost']
-    print(f'{summary["frames"]} frames of {len(summary["bags"])} bags in {cost["pieces"]} pieces, '
-          f'{cost["reused"]} pieces of an earlier run, {cost["retried"]} tries repeated, '
-          f'{cost["failed"]} pieces failed')
-    print(f'{cost["wall_s"]:.1f} s, {cost["worker_s"]:.1f} s of {cost["workers"]} workers, '
-          f'{cost["frames_per_s"]:.1f} frames/s')
+    frames, bags = _counted(summary['frames'], 'frame'), _counted(len(summary['bags']), 'bag')
+    print(f'{frames} of {bags} in {_counted(cost["pieces"], "piece")}, {cost["reused"]} of an '
+          f'earlier run, {cost["retried"]} tries repeated, {cost["failed"]} failed')
+    print(f'{cost["wall_s"]:.1f} s, {cost["worker_s"]:.1f} s of '
+          f'{_counted(cost["workers"], "worker")}, {cost["frames_per_s"]:.1f} frames/s')
     for row in summary['failed']:
         print(f'could not be read: {row["error"]}')
+
+
+def _counted(count: int, noun: str) -> str:
+    return f'{count} {noun}' if count == 1 else f'{count} {noun}s'

@@ -18,13 +18,21 @@ def add_question_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--capture', type=Path, metavar='DIR',
                         help='keep the hardest frames for labelling: pictures, draft masks, why '
                         'each was chosen, and a contact sheet')
-    parser.add_argument('--max', type=count, default=500, metavar='N', dest='capture_limit',
-                        help='keep no more than so many (default %(default)s)')
+    parser.add_argument('--max', type=count, metavar='N',
+                        help='with --capture: keep no more than so many (default 500)')
 
 
 def questions_of(args: argparse.Namespace) -> 'Questions':
-    """Return what the options ask."""
+    """
+    Return what the options ask.
+
+    :raises ConfigError: --max without --capture.
+    """
     from road_seg.backends import read_model
+    from road_seg.errors import ConfigError
     from road_seg.replay.examination import Questions
+    if args.max and not args.capture:
+        raise ConfigError('--max', found='no --capture', expected='it with --capture DIR',
+                          fix='name the folder, or leave --max out')
     second = read_model(args.second_model) if args.second_model else None
-    return Questions(second, args.capture, args.capture_limit)
+    return Questions(second, args.capture, args.max or Questions.capture_limit)

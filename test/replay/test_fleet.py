@@ -221,7 +221,7 @@ def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, drive: Path, model
     del wanted['latency_ms']
     assert found == wanted
     assert [row['bag'] for row in summary['bags']] == list(map(str, bags))
-    assert f'{FRAMES * 6} frames of 6 bags in 6 pieces, {len(before)} pieces of an' in (
+    assert f'{FRAMES * 6} frames of 6 bags in 6 pieces, {len(before)} of an' in (
         done.stdout)
     page = (tmp_path / 'report' / 'report.html').read_text()
     assert all(str(bag) in page for bag in bags)
@@ -229,7 +229,9 @@ def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, drive: Path, model
 
 @pytest.mark.parametrize(('words', 'found'), [
     ([], 'found no bag'), (['bag', '--workers', '2'], 'found --workers without --fleet'),
+    (['bag', '--max', '3'], '--max: found no --capture'),
     (['bag', '--fleet', 'list.txt', '--realtime'], 'found also bag, mode'),
+    (['--fleet', 'list.txt', '--max', '3'], 'found also max'),
     (['--fleet', 'none/*.mcap', '--out', 'bag'], 'found also out')])
 def test_options_that_do_not_go_together(words: list[str], found: str,
                                          capsys: pytest.CaptureFixture):
