@@ -13,6 +13,7 @@ from road_seg.labels import LabelMap
 from road_seg.replay import pictures
 from road_seg.replay.gallery import Exhibit
 from road_seg.replay.scores import AGREEMENT_RANGE
+from road_seg.replay.scores import BOUNDARY_DIAGONAL
 from road_seg.replay.scores import BOUNDARY_TOLERANCE
 from road_seg.replay.scores import MaskScores
 from road_seg.replay.scores import number
@@ -84,8 +85,9 @@ def _score_table(scores: MaskScores) -> str:
         '<p class="quiet">Aggregation: one confusion matrix over all pixels of '
         f'{scores.frames} frames with truth, at the images&rsquo; own resolution; pixels '
         'labelled 255 do not count. Mean IoU is the mean over the classes present. Boundaries '
-        f'match within {100 * BOUNDARY_TOLERANCE:.2f} % of the image diagonal, 2 pixels at '
-        f'480x360.{calibration}</p></div>')
+        f'match within {BOUNDARY_TOLERANCE} pixels of an image {BOUNDARY_DIAGONAL} pixels across '
+        'the diagonal (480x360), to which those of larger ones are reduced.'
+        f'{calibration}</p></div>')
 
 
 def _confusion_table(scores: MaskScores) -> str:

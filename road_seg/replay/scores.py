@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 
 from road_seg.flicker import Flicker
@@ -12,8 +13,8 @@ from road_seg.metrics import BoundaryF1
 from road_seg.metrics import ConfusionMatrix
 from road_seg.metrics import ExpectedCalibrationError
 
-# Share of the image diagonal within which boundaries match: 2 pixels at 480x360.
-BOUNDARY_TOLERANCE = 2 / 600
+# Boundaries match within 2 pixels of an image with this diagonal, that of 480x360; in pixels.
+BOUNDARY_TOLERANCE, BOUNDARY_DIAGONAL = 2, 600
 # Confidences below which a pixel might be called unknown.
 THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
@@ -50,12 +51,21 @@ class MaskScores:
         """
         before = self.confusion.counts.copy()
         self.confusion.update(truth, mask)
-        self.boundary.update(truth, mask, BOUNDARY_TOLERANCE * math.hypot(*truth.shape))
+        self._update_boundary(truth, mask)
         if confidence is not None:
             self.calibration.update(truth, mask, confidence)
         self.frames += 1
         counts = self.confusion.counts - before
         return np.stack([counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)], axis=1)
+
+    def _update_boundary(self, truth: np.ndarray, mask: np.ndarray) -> None:
+        """Match boundaries; those of larger masks after reducing them to BOUNDARY_DIAGONAL."""
+        scale = BOUNDARY_DIAGONAL / math.hypot(*truth.shape)
+        if scale < 1:
+            size = tuple(round(scale * side) for side in reversed(truth.shape))
+            truth, mask = (cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST_EXACT)
+                           for ids in (truth, mask))
+        self.boundary.update(truth, mask, BOUNDARY_TOLERANCE / max(1, scale))
 
     @property
     def miou(self) -> float | None:

@@ -41,16 +41,29 @@ def test_boundaries_match_within_a_share_of_the_diagonal():
         assert scores.boundary_f1 == {'ground': f1, 'road': f1, 'bus': None}
 
 
-def test_boundaries_of_images_of_two_sizes_have_two_tolerances():
-    """2 pixels at 480x360, 4 at 960x720."""
+@pytest.mark.parametrize(('factor', 'shift', 'f1'), [
+    (0.5, 1, 1.0), (0.5, 2, 0.0), (2, 4, 1.0), (2, 6, 0.0), (3, 6, 1.0), (3, 9, 0.0)])
+def test_the_tolerance_grows_with_the_image(factor: float, shift: int, f1: float):
+    """2 pixels at 480x360 are 1 at 240x180, 4 at 960x720, 6 at 1440x1080."""
+    truth = np.zeros((int(360 * factor), int(480 * factor)), np.uint8)
+    truth[int(150 * factor):] = 1
+    shifted = np.zeros_like(truth)
+    shifted[int(150 * factor) + shift:] = 1
+    scores = MaskScores(LABELS)
+    scores.update(truth, shifted)
+    assert scores.boundary_f1 == {'ground': f1, 'road': f1, 'bus': None}
+
+
+def test_boundaries_of_images_of_two_sizes_are_counted_together():
     scores = MaskScores(LABELS)
     for factor in (1, 2):
         truth = np.zeros((360 * factor, 480 * factor), np.uint8)
         truth[150 * factor:] = 1
         shifted = np.zeros_like(truth)
-        shifted[152 * factor:] = 1
+        shifted[(149 + 2 * factor) * factor:] = 1
         scores.update(truth, shifted)
-    assert scores.boundary_f1 == {'ground': 1.0, 'road': 1.0, 'bus': None}
+    # 1 row off matches, 3 do not; both are 480 pixels wide when they are matched.
+    assert scores.boundary_f1 == {'ground': 0.5, 'road': 0.5, 'bus': None}
 
 
 def test_calibration_error_of_sure_and_half_right_masks():
