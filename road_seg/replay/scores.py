@@ -62,7 +62,7 @@ class MaskScores:
         """Match boundaries; those of larger masks after reducing them to BOUNDARY_DIAGONAL."""
         scale = BOUNDARY_DIAGONAL / math.hypot(*truth.shape)
         if scale < 1:
-            size = tuple(round(scale * side) for side in reversed(truth.shape))
+            size = tuple(max(1, round(scale * side)) for side in reversed(truth.shape))
             truth, mask = (cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST_EXACT)
                            for ids in (truth, mask))
         self.boundary.update(truth, mask, BOUNDARY_TOLERANCE / max(1, scale))

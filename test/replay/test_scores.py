@@ -54,6 +54,14 @@ def test_the_tolerance_grows_with_the_image(factor: float, shift: int, f1: float
     assert scores.boundary_f1 == {'ground': f1, 'road': f1, 'bus': None}
 
 
+def test_a_long_thin_image_keeps_a_row():
+    truth = np.zeros((1, 2000), np.uint8)
+    truth[:, 1000:] = 1
+    scores = MaskScores(LABELS)
+    scores.update(truth, truth)
+    assert scores.boundary_f1 == {'ground': 1.0, 'road': 1.0, 'bus': None}
+
+
 def test_boundaries_of_images_of_two_sizes_are_counted_together():
     scores = MaskScores(LABELS)
     for factor in (1, 2):
