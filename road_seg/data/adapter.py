@@ -16,6 +16,7 @@ from road_seg.data.shards import ShardFile
 from road_seg.data.shards import shards_of
 from road_seg.errors import ConfigError
 from road_seg.errors import InputError
+from road_seg.histogram import histogram
 from road_seg.labels import LabelMap
 from road_seg.labels import ROAD_LABELS
 from road_seg.labels import UNLABELLED
@@ -212,12 +213,12 @@ class DatasetAdapter:
             raise InputError(sample.mask, found=f'{ids.dtype} {ids.shape}',
                              expected=f'uint8 {bgr.shape[:2]} as its image',
                              fix='store class ids as 8-bit grey PNG of the image size')
-        unknown = np.flatnonzero(np.bincount(ids.ravel(), minlength=256) * ~self.known)
+        unknown = np.flatnonzero(histogram(ids) * ~self.known)
         if unknown.size:
             raise InputError(sample.mask, found='other colours' if self.colours else
                              f'ids {unknown.tolist()}', expected=self._known_ids(),
                              fix=f'map them in the {self.name} adapter')
-        truth = self.table[ids]
+        truth = cv2.LUT(ids, self.table)
         if self.ignore_dark_corners:
             truth[_dark_corners(bgr) & (ids == 0)] = UNLABELLED
         return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), truth

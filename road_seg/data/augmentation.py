@@ -7,6 +7,7 @@ import numpy as np
 
 from road_seg.data.weather import bonnet
 from road_seg.data.weather import weather
+from road_seg.histogram import histogram
 from road_seg.labels import UNLABELLED
 
 
@@ -84,12 +85,12 @@ def focus_pixel(rng: np.random.Generator, truth: np.ndarray) -> np.ndarray | Non
 
     :param truth: (H, W) uint8 truth ids; none is returned where nothing is labelled.
     """
-    present = np.flatnonzero(np.bincount(truth.ravel(), minlength=256)[:UNLABELLED])
+    present = np.flatnonzero(histogram(truth)[:UNLABELLED])
     if not present.size:
         return None
-    rows, columns = np.nonzero(truth == rng.choice(present))
-    index = rng.integers(rows.size)
-    return np.array((columns[index], rows[index]))
+    places = np.flatnonzero(truth == rng.choice(present))
+    row, column = divmod(places[rng.integers(places.size)], truth.shape[1])
+    return np.array((column, row))
 
 
 def photometric(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray) -> np.ndarray:
@@ -112,7 +113,8 @@ def photometric(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray)
     if rng.random() < config.blur_probability:
         rgb = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.5, 1.8))
     if rng.random() < config.noise_probability:
-        noise = rng.normal(0, rng.uniform(2, 12), rgb.shape)
+        strength = np.float32(rng.uniform(2, 12))
+        noise = strength * rng.standard_normal(rgb.shape, np.float32)
         rgb = np.clip(rgb + noise, 0, 255).astype(np.uint8)
     return rgb
 

@@ -101,7 +101,8 @@ class TrainingConfig:
     :param validate_every: steps between validations.
     :param checkpoint_minutes: minutes between checkpoints.
     :param threads: threads of the network; results may differ in the last bits with it.
-    :param workers: processes that read and augment; no effect on results.
+    :param workers: processes that read and augment; no effect on results. 0: one, or for a GPU
+        one for each CPU.
     """
 
     network: UNetConfig
@@ -119,7 +120,7 @@ class TrainingConfig:
     validate_every: int = 1000
     checkpoint_minutes: float = 5.0
     threads: int = 1
-    workers: int = 1
+    workers: int = 0
 
     def __post_init__(self) -> None:
         """Refuse values no run can use."""

@@ -48,6 +48,11 @@ def size() -> int:
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
+def cpus() -> int:
+    """Return this process's share of the machine's CPUs, at least 1."""
+    return max(1, len(os.sched_getaffinity(0)) // int(os.environ.get('LOCAL_WORLD_SIZE', 1)))
+
+
 def wait() -> None:
     """Wait until every process is here."""
     if size() > 1:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 import copy
+import math
 from pathlib import Path
 import time
 
 import cv2
 import numpy as np
 import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.optim.swa_utils import update_bn
 from torch.utils.data import DataLoader
 
@@ -33,7 +35,7 @@ from road_seg.training.losses import partial_cross_entropy
 from road_seg.training.losses import soft_jaccard_loss
 from road_seg.training.validation import validate
 
-_STATISTICS_STEPS = 64
+_STATISTICS_CROPS = 512
 _REPORT_STEPS = 20
 _PICTURES = 3  # of each validation set, for TensorBoard
 
@@ -66,6 +68,9 @@ class Trainer:
         self.labels = labels
         self.report = report if distributed.rank() == 0 else lambda line: None
         self.device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+        self._on_gpu = self.device.type == 'cuda'
+        torch.backends.cudnn.benchmark = self._on_gpu
+        self._workers = config.workers or (distributed.cpus() if self._on_gpu else 1)
         self._mixed = config.precision == 'bfloat16' or (
             config.precision == 'auto' and _bfloat16_is_faster(self.device))
         self.step = 0
@@ -80,7 +85,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             [{'params': list(getattr(self.network, part).parameters()), 'share': share}
              for part, share in shares.items()],
-            weight_decay=config.weight_decay)
+            weight_decay=config.weight_decay, fused=self._on_gpu)
         folder.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
             self._resume()
@@ -117,7 +122,7 @@ class Trainer:
             now = time.monotonic()
             self.seconds = before + now - started
             if self.step % _REPORT_STEPS == 0:
-                self._record(loss, (now - started) / (self.step - first), stop)
+                self._record(loss.item(), (now - started) / (self.step - first), stop)
             if self.step % config.validate_every == 0 and self.step < config.steps:
                 self._validate()
             if now - saved > 60 * config.checkpoint_minutes:
@@ -173,7 +178,7 @@ class Trainer:
             size = self.config.batch_size
             yield from DataLoader(crops, batch_size=size // distributed.size(),
                                   sampler=distributed.local_share(len(crops), size),
-                                  num_workers=self.config.workers)
+                                  num_workers=self._workers, pin_memory=self._on_gpu)
 
     def _crops(self, number: int, start: int, stop: int) -> CropStream:
         """Return the crops of phase `number` for the steps from `start` up to `stop`."""
@@ -194,21 +199,23 @@ class Trainer:
         return adapter.samples(next(filter(Path.is_dir, folders), folders[0]), item.split)
 
     def _train_step(self, image: torch.Tensor, truth: torch.Tensor,
-                    allowed: torch.Tensor) -> float:
+                    allowed: torch.Tensor) -> torch.Tensor:
+        image, truth, allowed = (tensor.to(self.device, non_blocking=True)
+                                 for tensor in (image, truth, allowed))
         number, first = self.config.phase_at(self.step)
         phase = self.config.phases[number]
         for group in self.optimizer.param_groups:
             group['lr'] = group['share'] * phase.rate(self.step - first)
         self.network.train()
-        image = image.to(self.device, torch.float32, memory_format=torch.channels_last)
+        image = image.to(torch.float32, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._mixed):
             logits = self._replica(image)
-        loss = self._loss(logits.float(), truth.to(self.device), allowed.to(self.device))
+        loss = self._loss(logits.float(), truth, allowed)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         self._update_average(phase.ema_decay)
-        return loss.item()
+        return loss.detach()
 
     def _loss(self, logits: torch.Tensor, truth: torch.Tensor,
               allowed: torch.Tensor) -> torch.Tensor:
@@ -221,12 +228,13 @@ class Trainer:
     def _update_average(self, decay: float) -> None:
         # The ramp keeps the first steps, close to chance, out of the average.
         decay = min(decay, (1 + self.step) / (10 + self.step))
-        for mean, value in zip(self.average.state_dict().values(),
-                               self.network.state_dict().values(), strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - decay)
-            else:
-                mean.copy_(value)
+        pairs = list(zip(self.average.state_dict().values(),
+                         self.network.state_dict().values(), strict=True))
+        means, values = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
+        get_ema_multi_avg_fn(decay)(means, values, None)
+        for count, value in pairs:
+            if not count.is_floating_point():
+                count.copy_(value)
 
     def _recalibrate(self) -> None:
         """
@@ -236,9 +244,10 @@ class Trainer:
         Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization"
         (2018), section 3.2. The crops are ones no step trains on.
         """
-        first = self.config.steps
-        crops = self._crops(len(self.config.phases) - 1, first, first + _STATISTICS_STEPS)
-        update_bn(DataLoader(crops, self.config.batch_size, num_workers=self.config.workers),
+        first, size = self.config.steps, self.config.batch_size
+        steps = math.ceil(_STATISTICS_CROPS / size)
+        crops = self._crops(len(self.config.phases) - 1, first, first + steps)
+        update_bn(DataLoader(crops, size, num_workers=self._workers),
                   self.average, self.device)
 
     def _validate(self) -> None:
