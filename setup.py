@@ -31,7 +31,7 @@ setup(
     license='Apache-2.0',
     package_dir={'': '.'},
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['models/*.onnx', 'replay/*.html', 'replay/*.css', 'replay/*.js']},
+    package_data={NAME: ['models/*', 'replay/*.html', 'replay/*.css', 'replay/*.js']},
     data_files=shared_files(),
     zip_safe=False,
     python_requires='>=3.10',

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from road_seg.errors import InputError
 
+MODELS = Path(__file__).parent / 'models'
+
 
 def config_dir() -> Path:
     """
@@ -27,3 +29,10 @@ def config_dir() -> Path:
 def data_dir() -> Path:
     """Return the folder of the data sets: $ROAD_SEG_DATA, else ../shared/data."""
     return Path(os.environ.get('ROAD_SEG_DATA', '../shared/data'))
+
+
+def shipped(path: str | os.PathLike, suffix: str) -> Path:
+    """Return the shipped file that a bare name such as `road_unet` means, else the path itself."""
+    path = Path(path)
+    file = MODELS / f'{path}{suffix}'
+    return file if len(path.parts) == 1 and file.is_file() and not path.exists() else path

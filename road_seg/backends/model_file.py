@@ -11,6 +11,8 @@ from pathlib import Path
 from road_seg.errors import ModelError
 from road_seg.errors import quoted
 from road_seg.labels import LabelMap
+from road_seg.resources import MODELS
+from road_seg.resources import shipped
 
 FORMAT_VERSION = '1'
 REQUIRED_KEYS = ('road_seg.format', 'road_seg.labels', 'road_seg.input', 'road_seg.training',
@@ -22,7 +24,6 @@ _MAX_EDGE = 8192
 # Files from anywhere must not take long, nor much memory, to be read: a model has some thirty
 # fields and a few kilobytes of metadata.
 _MAX_FIELDS, _MAX_METADATA = 10_000, 1 << 20
-_SHIPPED = Path(__file__).parent.parent / 'models'
 # Field numbers of onnx.proto3: ModelProto and StringStringEntryProto.
 _IR_VERSION, _GRAPH, _METADATA_PROPS = 1, 7, 14
 _KEY, _VALUE = 1, 2
@@ -54,7 +55,7 @@ class ModelFile:
 
 def default_model() -> Path:
     """Return the path of the shipped model."""
-    return _SHIPPED / 'road_unet.onnx'
+    return MODELS / 'road_unet.onnx'
 
 
 def read_model(path: str | os.PathLike) -> ModelFile:
@@ -64,10 +65,7 @@ def read_model(path: str | os.PathLike) -> ModelFile:
     :param path: the file, or the bare name of a shipped model (`road_unet_permissive`).
     :raises ModelError: it is missing, no complete ONNX file, or lacks metadata.
     """
-    path = Path(path)
-    shipped = _SHIPPED / f'{path}.onnx'
-    if len(path.parts) == 1 and shipped.is_file() and not path.exists():
-        path = shipped
+    path = shipped(path, '.onnx')
     sha256, metadata = _scan(path)
     missing = [key for key in REQUIRED_KEYS if key not in metadata]
     if missing:

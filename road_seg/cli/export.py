@@ -22,7 +22,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('source', type=Path, metavar='CHECKPOINT',
                         help='checkpoint.safetensors of a run, or a float ONNX model')
     parser.add_argument('--out', type=Path, required=True, metavar='MODEL',
-                        help='the ONNX file to write')
+                        help='the ONNX file to write; with the suffix .safetensors, the weights '
+                             'alone, for other runs to start from (`pretrained`)')
     parser.add_argument('--int8', action='store_true', help='quantise to INT8')
     parser.add_argument('--calibrate', nargs=3, action='append', default=[], metavar=_SET,
                         help='data set whose images give the INT8 ranges (repeatable); a split '
@@ -41,9 +42,22 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export and say what was written."""
+    if args.out.suffix == '.safetensors':
+        return _write_weights(args)
     model = _with_camera_input(args) if args.camera_size else _export(args)
     print(f'wrote {model.path}: input {model.height}x{model.width}, '
           f'classes {", ".join(model.labels.names)}, sha256 {model.sha256[:12]}')
+    return 0
+
+
+def _write_weights(args: argparse.Namespace) -> int:
+    from road_seg.errors import ConfigError
+    from road_seg.training.checkpoint import Checkpoint
+    if args.validate or args.int8 or args.camera_size:
+        raise ConfigError('--out', found=f'{args.out} with --int8, --validate or --camera-size',
+                          expected='an ONNX file', fix='export weights without them')
+    Checkpoint.load(args.source).weights().save(args.out)
+    print(f'wrote {args.out}: start a run from it with `pretrained: {args.out}`')
     return 0
 
 

@@ -14,7 +14,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         description='Score a model on a labelled data set, each image at its own resolution, '
                     'all in one confusion matrix. A pixel labelled with several possible '
                     'classes counts as right if the prediction is one of them, else as the '
-                    'first.',
+                    'first; a class that is never labelled by itself is not scored.',
         epilog='example: road-seg score ../shared/data/camvid --adapter camvid --split val')
     parser.add_argument('folder', type=Path, nargs='?', metavar='DIR',
                         help='folder of the data set')

@@ -154,6 +154,11 @@ class DatasetAdapter:
             table[count + index, list(classes)] = True
         return table
 
+    @cached_property
+    def named(self) -> np.ndarray:
+        """Which classes some id stands for alone, (C,) bool."""
+        return np.isin(np.arange(len(self.labels.names)), self.table[self.known])
+
     def samples(self, root: Path | str, split: str) -> list[Sample]:
         """
         List the labelled images of a split, sorted by name.

@@ -51,7 +51,8 @@ def score_data_set(root: Path, adapter_name: str, split: str, backend: Backend,
     Score every labelled image of a split at its own resolution, in one confusion matrix.
 
     Where the truth allows several classes, the prediction counts as right if it is one of
-    them, else the pixel counts as the first of them (DatasetAdapter.resolve).
+    them, else the pixel counts as the first of them (DatasetAdapter.resolve). Classes that no id
+    stands for alone are not scored.
 
     :param root: folder of the data set.
     :param adapter_name: name of its adapter, or path of the adapter's YAML file.
@@ -68,7 +69,7 @@ def score_data_set(root: Path, adapter_name: str, split: str, backend: Backend,
 
     def watch(scored: ScoredImage) -> None:
         labelled.append({'image': os.path.relpath(str(scored.sample.image), root),
-                         'counts': scored.counts.tolist()})
+                         'counts': (scored.counts * adapter.named[:, None]).tolist()})
         if report:
             _add_frame(worst, adapter.labels, scored)
 
@@ -94,7 +95,7 @@ def score_samples(adapter: DatasetAdapter, samples: Sequence[Sample], backend: B
     :param watch: called with each image and its answer.
     """
     segmenter = Segmenter(backend, grid_spec=None)
-    scores = MaskScores(segmenter.labels)
+    scores = MaskScores(segmenter.labels, adapter.named)
     for index, sample in enumerate(samples):
         rgb, truth = adapter.read(sample)
         result = segmenter.process(rgb, index, with_confidence=True)

@@ -84,7 +84,8 @@ def _score_table(scores: MaskScores) -> str:
         f'<th>boundary F1</th><th>of the truth</th></tr>{rows}</table></div>'
         '<p class="quiet">Aggregation: one confusion matrix over all pixels of '
         f'{scores.frames} frames with truth, at the images&rsquo; own resolution; pixels '
-        'labelled 255 do not count. Mean IoU is the mean over the classes present. Boundaries '
+        'labelled 255 do not count. Mean IoU is the mean over the classes present; '
+        'a class that the truth never tells from others has no score. Boundaries '
         f'match within {BOUNDARY_TOLERANCE} pixels of an image {BOUNDARY_DIAGONAL} pixels across '
         'the diagonal (480x360), to which those of larger ones are reduced.'
         f'{calibration}</p></div>')

@@ -12,6 +12,7 @@ from road_seg.labels import LabelMap
 from road_seg.metrics import BoundaryF1
 from road_seg.metrics import ConfusionMatrix
 from road_seg.metrics import ExpectedCalibrationError
+from road_seg.metrics import mean_of_present
 
 # Boundaries match within 2 pixels of an image with this diagonal, that of 480x360; in pixels.
 BOUNDARY_TOLERANCE, BOUNDARY_DIAGONAL = 2, 600
@@ -27,11 +28,15 @@ class MaskScores:
 
     Its `flicker` is fed by whoever knows which frames follow each other.
 
-    :param labels: the classes scored.
+    :param labels: the classes of the masks.
+    :param named: (C,) bool, classes that the truth tells from all others; only they are scored.
+        None: all. Where the truth only says "this class or that one", every pixel of either
+        is right, so their IoU would be of the few pixels predicted elsewhere.
     """
 
-    def __init__(self, labels: LabelMap) -> None:
+    def __init__(self, labels: LabelMap, named: np.ndarray | None = None) -> None:
         self.labels = labels
+        self.named = np.ones(len(labels.names), bool) if named is None else named
         self.frames = 0
         self.confusion = ConfusionMatrix(len(labels.names))
         self.boundary = BoundaryF1(len(labels.names))
@@ -70,16 +75,16 @@ class MaskScores:
     @property
     def miou(self) -> float | None:
         """Mean IoU of the classes present; None without truth."""
-        return number(self.confusion.miou())
+        return number(mean_of_present(self._of_named(self.confusion.iou())))
 
     @property
     def iou(self) -> dict[str, float | None]:
-        """IoU by class name; None for a class that is in neither truth nor masks."""
+        """IoU by class name; None for one not scored, or in neither truth nor masks."""
         return self._by_name(self.confusion.iou())
 
     @property
     def boundary_f1(self) -> dict[str, float | None]:
-        """Boundary F1 by class name; None for a class without boundaries."""
+        """Boundary F1 by class name; None for one not scored, or without boundaries."""
         return self._by_name(self.boundary.f1())
 
     @property
@@ -99,14 +104,17 @@ class MaskScores:
                 'flicker': number(self.flicker.share())}
 
     def __add__(self, other: 'MaskScores') -> 'MaskScores':
-        merged = MaskScores(self.labels)
+        merged = MaskScores(self.labels, self.named)
         merged.frames = self.frames + other.frames
         for name in ('confusion', 'boundary', 'calibration', 'flicker'):
             setattr(merged, name, getattr(self, name) + getattr(other, name))
         return merged
 
     def _by_name(self, values: np.ndarray) -> dict[str, float | None]:
-        return dict(zip(self.labels.names, map(number, values), strict=True))
+        return dict(zip(self.labels.names, map(number, self._of_named(values)), strict=True))
+
+    def _of_named(self, values: np.ndarray) -> np.ndarray:
+        return np.where(self.named, values, np.nan)
 
 
 def error_share(counts: np.ndarray) -> float:

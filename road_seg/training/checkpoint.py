@@ -14,6 +14,7 @@ from road_seg.errors import InputError
 from road_seg.files import atomic_write
 from road_seg.network.unet import UNet
 from road_seg.network.unet import UNetConfig
+from road_seg.resources import shipped
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class Checkpoint:
         return {key.removeprefix(f'{prefix}.'): value for key, value in self.tensors.items()
                 if key.startswith(f'{prefix}.')}
 
+    def weights(self) -> 'Checkpoint':
+        """Return the averaged weights alone, kernels in half precision, to start runs from."""
+        averaged = {f'ema.{key}': value.half() if value.ndim > 1 else value
+                    for key, value in self.part('ema').items()}
+        return Checkpoint(self.step, averaged, {**self.metadata, 'digest': None, 'history': []})
+
     def save(self, path: Path) -> None:
         """Write the checkpoint; the file appears whole or not at all."""
         text = json.dumps({'step': self.step, **self.metadata})
@@ -47,8 +54,10 @@ class Checkpoint:
         """
         Read a checkpoint.
 
+        :param path: the file, or the bare name of shipped weights (`road_unet`).
         :raises InputError: the file is missing, damaged or not a road_seg checkpoint.
         """
+        path = shipped(path, '.safetensors')
         try:
             with safe_open(str(path), 'pt') as file:
                 metadata = json.loads(file.metadata()['road_seg'])

@@ -91,8 +91,8 @@ class TrainingConfig:
     :param datasets: the training mixture.
     :param phases: what is done one after the other; the last one's input is the network's.
     :param validation: sets scored during training.
-    :param pretrained: true: start the encoder from ImageNet weights; a path: start from the
-        averaged weights of that checkpoint, of the same network.
+    :param pretrained: true: start the encoder from ImageNet weights; a path, or the bare name of
+        shipped weights: start from the averaged weights of that checkpoint, of the same network.
     :param encoder_rate: the encoder's learning rate as a share of the decoder's.
     :param head_rate: the head's learning rate as a share of the decoder's.
     :param jaccard_weight: weight of the soft Jaccard loss beside the cross-entropy.

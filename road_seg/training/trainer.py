@@ -270,7 +270,8 @@ class Trainer:
 
         matrix = validate(self.average, adapter, self._samples(adapter, item), self.config.input,
                           show)
-        iou = dict(zip(self.labels.names, matrix.iou().round(4).tolist(), strict=True))
+        rows = zip(self.labels.names, matrix.iou().round(4).tolist(), adapter.named, strict=True)
+        iou = {label: value for label, value, named in rows if named}
         self.scores[name] = {'step': self.step, 'iou': iou}
         board.scalars(self.step, {f'{name}/{label}': value for label, value in iou.items()})
         self.report(f'step {self.step}  {name}  ' + '  '.join(

@@ -178,16 +178,17 @@ def test_score_counts_partial_labels_as_its_help_says(data_set: Path, tmp_path: 
     counts = np.bincount(truth_of(picture(0)).ravel(), minlength=5)
     assert summary['frames'] == 3
     # Predicted 2 where sidewalk or vehicle is true: right. Predicted 3 where background or
-    # person is true: wrong, counts as background. 4 is ignored.
+    # person is true: wrong, counts as background. 4 is ignored. Sidewalk and vehicle, which no
+    # id stands for alone, have no score.
     assert summary['iou'] == {
         'background': pytest.approx(counts[0] / (counts[0] + counts[3])), 'road': 1.0,
-        'sidewalk': 1.0, 'vehicle': 0.0, 'person': None}
+        'sidewalk': None, 'vehicle': None, 'person': None}
     assert summary.keys() == {'frames', 'miou', 'iou', 'boundary_f1', 'ece', 'flicker',
                               'thresholds', 'model_sha256', 'backend', 'data_set', 'labelled'}
     # Right, of the truth, of the mask: the first image's road.
     assert summary['labelled'][0] == {'image': 'val/images/0.png', 'counts': [
-        [counts[0], counts[0] + counts[3], counts[0]], [counts[1]] * 3, [counts[2]] * 3,
-        [0, 0, counts[3]], [0, 0, 0]]}
+        [counts[0], counts[0] + counts[3], counts[0]], [counts[1]] * 3, [0, 0, 0],
+        [0, 0, 0], [0, 0, 0]]}
     assert main(['compare', str(tmp_path / 'score.json'), str(tmp_path / 'score.json'),
                  '--report', str(tmp_path / 'compared')]) == 0
     assert str(data_set) in (tmp_path / 'compared' / 'compare.html').read_text()

@@ -40,6 +40,15 @@ def test_shipped_adapters_map_ids(tmp_path, name: str, ids: list, truth: list) -
     assert mapped[0].tolist() == truth
 
 
+@pytest.mark.parametrize(('name', 'named'), [
+    ('camvid', [True] * 5),
+    ('idd_lite', [True, True, False, True, True]),      # sidewalk or verge
+    ('lums_road', [True, True, True, False, False]),    # vehicle or person
+])
+def test_classes_that_an_id_stands_for_alone(name: str, named: list) -> None:
+    assert DatasetAdapter.load(name).named.tolist() == named
+
+
 def test_partial_sets_allow_their_classes() -> None:
     """IDD's non-drivable is background or sidewalk; 255 allows nothing."""
     adapter = DatasetAdapter.load('idd_lite')

@@ -24,6 +24,16 @@ def test_two_frames_make_one_confusion_matrix():
     assert scores.ece is None
 
 
+def test_classes_the_truth_does_not_name_have_no_score():
+    """The bus, missed everywhere, would lower the mean to a half."""
+    named = np.array([True, True, False])
+    scores = MaskScores(LABELS, named) + MaskScores(LABELS, named)
+    scores.update(np.array([[0, 1, 2]], np.uint8), np.array([[0, 1, 1]], np.uint8))
+    assert scores.iou == {'ground': 1.0, 'road': 0.5, 'bus': None}
+    assert scores.miou == 0.75
+    assert scores.boundary_f1['bus'] is None
+
+
 def test_without_frames_everything_is_unknown():
     scores = MaskScores(LABELS)
     assert (scores.miou, scores.ece) == (None, None)

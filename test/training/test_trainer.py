@@ -11,6 +11,7 @@ from training_run import CONFIG
 from training_run import write_run
 import yaml
 
+from road_seg.cli.main import main
 from road_seg.errors import ConfigError
 from road_seg.errors import InputError
 from road_seg.training.checkpoint import Checkpoint
@@ -18,6 +19,8 @@ from road_seg.training.config import load_config
 from road_seg.training.config import Phase
 from road_seg.training.config import TrainingConfig
 from road_seg.training.trainer import Trainer
+
+SHIPPED = load_config(Path(__file__).parents[2] / 'config/train/road_unet.yaml')
 
 
 @pytest.fixture
@@ -174,7 +177,28 @@ def test_bad_configurations_are_refused(tmp_path, change: str, message: str) -> 
 
 def test_shipped_configuration_is_valid() -> None:
     """The committed run can be read as it is."""
-    config = load_config(Path(__file__).parents[2] / 'config/train/road_unet.yaml')
-    assert [item.adapter for item in config.datasets] == [
+    assert [item.adapter for item in SHIPPED.datasets] == [
         'camvid', 'idd_lite', 'lums_road', 'world', 'pseudo_road', 'pseudo_road', 'pseudo_road']
-    assert (config.steps, config.batch_size, config.input) == (10500, 64, (320, 512))
+    assert (SHIPPED.steps, SHIPPED.batch_size, SHIPPED.input) == (10500, 64, (320, 512))
+
+
+def test_a_run_starts_from_exported_weights(config, tmp_path) -> None:
+    """They are the averaged ones, kernels in half precision, and no run can be resumed by them."""
+    whole = train(config, tmp_path, 'run', None)
+    exported = tmp_path / 'weights.safetensors'
+    assert main(['export', str(tmp_path / 'run/checkpoint.safetensors'), '--out',
+                 str(exported)]) == 0
+    trainer = Trainer(replace(config, pretrained=str(exported)), [tmp_path], tmp_path / 'second')
+    for key, value in whole.part('ema').items():
+        torch.testing.assert_close(trainer.network.state_dict()[key], value, rtol=1e-3, atol=1e-4)
+    (tmp_path / 'third').mkdir()
+    exported.rename(tmp_path / 'third/checkpoint.safetensors')
+    with pytest.raises(ConfigError, match='found a checkpoint of another configuration'):
+        Trainer(config, [tmp_path], tmp_path / 'third')
+
+
+def test_shipped_weights_are_those_of_the_shipped_run() -> None:
+    """A configuration that names `road_unet` starts from them."""
+    checkpoint = Checkpoint.load('road_unet')
+    assert checkpoint.step == SHIPPED.steps
+    assert checkpoint.network().config == SHIPPED.network
