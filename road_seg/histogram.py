@@ -1,5 +1,7 @@
 """How often each value of a byte occurs."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -24,3 +26,23 @@ def histogram(values: np.ndarray) -> np.ndarray:
                  .reshape(-1).astype(np.int64) for start in range(0, max(1, rest.size), _EXACT))
     counts[255] += 8 * (len(eights) - len(others))
     return counts
+
+
+def id_counts(ids: np.ndarray, expected: Sequence[int]) -> np.ndarray:
+    """
+    Return what histogram does, sooner for a mask: most of its eight neighbours are equal.
+
+    :param ids: uint8.
+    :param expected: the values that most pixels have.
+    """
+    flat = np.ascontiguousarray(ids).reshape(-1)
+    whole = flat.size // 8 * 8
+    eights = flat[:whole].view(np.uint64)
+    mixed = np.ones(len(eights), bool)
+    counts = np.zeros(256, np.int64)
+    for value in expected:
+        equal = eights == np.uint64(value * 0x0101010101010101)
+        counts[value] = 8 * np.count_nonzero(equal)
+        mixed ^= equal
+    rest = np.concatenate((eights[mixed].view(np.uint8), flat[whole:]))
+    return counts + np.bincount(rest, minlength=256)

@@ -7,6 +7,7 @@ import numpy as np
 
 from road_seg.errors import InputError
 from road_seg.histogram import histogram
+from road_seg.histogram import id_counts
 from road_seg.labels import UNLABELLED
 
 _CALIBRATION_BINS = 15
@@ -36,11 +37,9 @@ class ConfusionMatrix:
         unequal = _set_pixels(truth != prediction)
         true, predicted = truth.reshape(-1)[unequal], prediction.reshape(-1)[unequal]
         true, predicted = (ids[true != UNLABELLED] for ids in (true, predicted))
-        pixels = np.array([np.count_nonzero(truth == id_) for id_ in (*range(n_classes),
-                                                                      UNLABELLED)])
-        unknown = {*predicted[predicted >= n_classes]}
-        if pixels.sum() < truth.size:
-            unknown |= {*np.unique(truth[(truth >= n_classes) & (truth != UNLABELLED)])}
+        pixels = id_counts(truth, (*range(n_classes), UNLABELLED))
+        unknown = {*np.flatnonzero(pixels[n_classes:UNLABELLED]) + n_classes,
+                   *predicted[predicted >= n_classes]}
         if unknown:
             raise InputError('mask', found=f'class ids {sorted(map(int, unknown))}',
                              expected=f'ids below {n_classes}',

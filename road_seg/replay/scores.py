@@ -56,21 +56,29 @@ class MaskScores:
         """
         before = self.confusion.counts.copy()
         self.confusion.update(truth, mask)
-        self._update_boundary(truth, mask)
-        if confidence is not None:
-            self.calibration.update(truth, mask, confidence)
+        self._update_reduced(truth, mask, confidence)
         self.frames += 1
         counts = self.confusion.counts - before
         return np.stack([counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)], axis=1)
 
-    def _update_boundary(self, truth: np.ndarray, mask: np.ndarray) -> None:
-        """Match boundaries; those of larger masks after reducing them to BOUNDARY_DIAGONAL."""
+    def _update_reduced(self, truth: np.ndarray, mask: np.ndarray,
+                        confidence: np.ndarray | None) -> None:
+        """
+        Match boundaries and count confidences, of larger masks those of every n-th pixel.
+
+        A sixth of the pixels of a 1280x720 image is enough to tell how sure the network is, and
+        the tolerance of boundaries is defined for images of BOUNDARY_DIAGONAL.
+        """
         scale = BOUNDARY_DIAGONAL / math.hypot(*truth.shape)
         if scale < 1:
             size = tuple(max(1, round(scale * side)) for side in reversed(truth.shape))
-            truth, mask = (cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST_EXACT)
-                           for ids in (truth, mask))
+            truth, mask, confidence = (
+                None if values is None else
+                cv2.resize(values, size, interpolation=cv2.INTER_NEAREST_EXACT)
+                for values in (truth, mask, confidence))
         self.boundary.update(truth, mask, BOUNDARY_TOLERANCE / max(1, scale))
+        if confidence is not None:
+            self.calibration.update(truth, mask, confidence)
 
     @property
     def miou(self) -> float | None:

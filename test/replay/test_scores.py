@@ -91,6 +91,16 @@ def test_calibration_error_of_sure_and_half_right_masks():
     assert scores.ece == pytest.approx(0.5)
 
 
+def test_confidence_of_large_masks_is_counted_after_reducing_them():
+    """Of 1920x1440 pixels 480x360 count, a sixteenth; the left half of them is right."""
+    scores = MaskScores(LABELS)
+    truth = np.zeros((1440, 1920), np.uint8)
+    truth[:, 960:] = 1
+    scores.update(truth, np.zeros_like(truth), np.full_like(truth, 255))
+    assert scores.calibration.counts.sum() == 480 * 360
+    assert scores.ece == pytest.approx(0.5)
+
+
 def test_ids_the_classes_do_not_have_are_refused():
     with pytest.raises(InputError, match='7'):
         MaskScores(LABELS).update(np.full((2, 2), 7, np.uint8), np.zeros((2, 2), np.uint8))
