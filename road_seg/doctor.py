@@ -7,6 +7,7 @@ from importlib import metadata
 import os
 from pathlib import Path
 import platform
+import subprocess
 import sys
 import tempfile
 
@@ -14,6 +15,7 @@ from road_seg.errors import in_words
 from road_seg.errors import RoadSegError
 
 _OLDEST_PYTHON = (3, 10)
+_NODE_TIMEOUT_S = 30
 _APT = f'in a ROS 2 installation: sudo apt install ros-{os.environ.get("ROS_DISTRO", "kilted")}-'
 _ROS = 'source /opt/ros/DISTRO/setup.bash, or take the environment that `make demo` sets up'
 _MESSAGES = ('diagnostic_msgs', 'geometry_msgs', 'lifecycle_msgs', 'nav_msgs', 'sensor_msgs',
@@ -113,8 +115,17 @@ def _python() -> str:
 
 
 def _ros() -> str:
-    from road_seg.ros.check import middleware
-    return f'a node started on {middleware()}'
+    """Start and stop a node, in a process that can be ended should the middleware hang."""
+    import_module('road_seg.ros.check')
+    try:
+        done = subprocess.run((sys.executable, '-m', 'road_seg.ros.check'), capture_output=True,
+                              text=True, timeout=_NODE_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(f'a node did not start and stop in {_NODE_TIMEOUT_S} s') from error
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f'exit status {done.returncode}']
+        raise RuntimeError(lines[-1])
+    return f'a node started on {done.stdout.strip()}'
 
 
 def _messages() -> str:

@@ -67,6 +67,17 @@ def test_missing_package_is_named(module: str, name: str, found: str,
 
 
 @pytest.mark.usefixtures('shipped', 'no_gpu')
+def test_a_middleware_that_fails_or_hangs_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv('RMW_IMPLEMENTATION', 'rmw_none')
+        assert 'rmw_none' in _by_name(examine())['ROS 2'].found
+    monkeypatch.setattr(doctor, '_NODE_TIMEOUT_S', 0.01)
+    found = _by_name(examine())['ROS 2']
+    assert not found.works
+    assert found.found == 'a node did not start and stop in 0.01 s'
+
+
+@pytest.mark.usefixtures('shipped', 'no_gpu')
 def test_one_backend_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, 'openvino', None)
     found = _by_name(examine())

@@ -18,3 +18,7 @@ def middleware() -> str:
     finally:
         rclpy.shutdown(context=context)
     return rclpy.get_rmw_implementation_identifier()
+
+
+if __name__ == '__main__':
+    print(middleware())
