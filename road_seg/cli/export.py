@@ -53,9 +53,9 @@ def run(args: argparse.Namespace) -> int:
 def _write_weights(args: argparse.Namespace) -> int:
     from road_seg.errors import ConfigError
     from road_seg.training.checkpoint import Checkpoint
-    if args.validate or args.int8 or args.camera_size:
-        raise ConfigError('--out', found=f'{args.out} with --int8, --validate or --camera-size',
-                          expected='an ONNX file', fix='export weights without them')
+    if args.validate or args.int8 or args.calibrate or args.keep_float or args.camera_size:
+        raise ConfigError('--out', found=f'{args.out} with options of an ONNX file',
+                          expected='an ONNX file', fix='export weights without other options')
     Checkpoint.load(args.source).weights().save(args.out)
     print(f'wrote {args.out}: start a run from it with `pretrained: {args.out}`')
     return 0

@@ -188,6 +188,7 @@ def test_a_run_starts_from_exported_weights(config, tmp_path) -> None:
     exported = tmp_path / 'weights.safetensors'
     assert main(['export', str(tmp_path / 'run/checkpoint.safetensors'), '--out',
                  str(exported)]) == 0
+    assert main(['export', str(exported), '--int8', '--out', str(exported)]) == 2
     trainer = Trainer(replace(config, pretrained=str(exported)), [tmp_path], tmp_path / 'second')
     for key, value in whole.part('ema').items():
         torch.testing.assert_close(trainer.network.state_dict()[key], value, rtol=1e-3, atol=1e-4)
