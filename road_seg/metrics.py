@@ -7,7 +7,6 @@ import numpy as np
 
 from road_seg.errors import InputError
 from road_seg.histogram import histogram
-from road_seg.histogram import id_counts
 from road_seg.labels import UNLABELLED
 
 _CALIBRATION_BINS = 15
@@ -37,7 +36,7 @@ class ConfusionMatrix:
         unequal = _set_pixels(truth != prediction)
         true, predicted = truth.reshape(-1)[unequal], prediction.reshape(-1)[unequal]
         true, predicted = (ids[true != UNLABELLED] for ids in (true, predicted))
-        pixels = id_counts(truth, (*range(n_classes), UNLABELLED))
+        pixels = histogram(truth, (*range(n_classes), UNLABELLED))
         unknown = {*np.flatnonzero(pixels[n_classes:UNLABELLED]) + n_classes,
                    *predicted[predicted >= n_classes]}
         if unknown:

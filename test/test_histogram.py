@@ -6,7 +6,6 @@ import numpy as np
 
 from road_seg import histogram as module
 from road_seg.histogram import histogram
-from road_seg.histogram import id_counts
 
 
 def test_literal() -> None:
@@ -24,12 +23,12 @@ def test_agrees_with_bincount(seed: int, size: int, saturated: float) -> None:
     values = values.astype(np.uint8)
     expected = np.bincount(values, minlength=256)
     np.testing.assert_array_equal(histogram(values), expected)
-    np.testing.assert_array_equal(id_counts(values, (3, 255)), expected)
+    np.testing.assert_array_equal(histogram(values, (3, 255)), expected)
 
 
 def test_ids_alone_in_pairs_and_in_eights() -> None:
     ids = np.array([1] * 8 + [2] * 16 + [1, 1, 0, 9, 2, 2, 2, 2] + [9] * 8 + [1] * 3, np.uint8)
-    counts = id_counts(ids, (0, 1, 2))
+    counts = histogram(ids, (0, 1, 2))
     assert {value: int(counts[value]) for value in counts.nonzero()[0]} == {
         0: 1, 1: 13, 2: 20, 9: 9}
 
@@ -38,7 +37,7 @@ def test_a_view_with_gaps() -> None:
     values = np.arange(240, dtype=np.uint8).reshape(12, 20)[::2, 1::3]
     expected = np.bincount(values.ravel(), minlength=256)
     np.testing.assert_array_equal(histogram(values), expected)
-    np.testing.assert_array_equal(id_counts(values, range(256)), expected)
+    np.testing.assert_array_equal(histogram(values, range(256)), expected)
 
 
 def test_parts_of_a_large_image_are_added(monkeypatch) -> None:

@@ -14,6 +14,7 @@ from road_seg.data.sheet import draw_tile
 from road_seg.data.sheet import ROWS
 from road_seg.data.sheet import write_sheet
 from road_seg.errors import InputError
+from road_seg.histogram import histogram
 from road_seg.labels import UNLABELLED
 
 
@@ -67,7 +68,7 @@ def check_data_set(adapter: DatasetAdapter, root: Path, split: str, sheet: Path 
             if keep:
                 keep(sample.image, sample.mask)
             findings.images += 1
-            findings.pixels += np.bincount(truth.ravel(), minlength=256)
+            findings.pixels += histogram(truth)
             if index % step == 0:
                 tiles.append(_tile(adapter, rgb, truth))
         progress(index + 1, len(pairs))
