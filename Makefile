@@ -11,6 +11,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 export ROAD_SEG_DATA ?= $(abspath ../shared/data)
 # Open Model Zoo's road-segmentation-adas-0001, for pseudo-labels.
 TEACHER ?= $(ROAD_SEG_DATA)/../peers/road-segmentation-adas-0001/road-segmentation-adas-0001.xml
+# Its authors' repository; or a clone of it on this machine.
+LABELMEFACADE ?= https://github.com/cvjena/labelmefacade
 UDACITY := $(addprefix $(ROAD_SEG_DATA)/udacity_seq/,solidWhiteRight.mp4 \
 	project_clip0_38f.mp4 project_clip1_88f.mp4 project_clip3_76f.mp4)
 
@@ -59,19 +61,31 @@ train: export MALLOC_TOP_PAD_ := 500000000
 train: $(VENV)/.test
 	$(BIN)/road-seg train $(CONFIG) $(if $(OUT),--out $(OUT))
 
-train-data: generated/world generated/pseudo_udacity generated/pseudo_night generated/pseudo_kitti
+PSEUDO := pseudo_udacity pseudo_night pseudo_kitti named_udacity named_night named_kitti
+
+train-data: $(addprefix generated/,world labelmefacade $(PSEUDO))
 
 generated/world: | $(VENV)/.run
 	$(BIN)/road-seg sample --world mixed --frames 600 --seed 1 --dataset-out $@
 
-generated/pseudo_udacity: | $(VENV)/.run
-	$(BIN)/road-seg label $(UDACITY) --every 3 --teacher $(TEACHER) --out $@
+# Without the photographs of Cambridge, for CamVid shows that city.
+generated/labelmefacade:
+	rm -rf $@.tmp
+	git clone --quiet $(LABELMEFACADE) $@.tmp
+	git -C $@.tmp checkout --quiet a0dbc272351f9d6914805fbba62d75740308f52f
+	rm $@.tmp/images/*_cambridge_uk_*
+	mv $@.tmp $@
 
-generated/pseudo_night: | $(VENV)/.run
-	$(BIN)/road-seg label $(ROAD_SEG_DATA)/ut_austin_night/images --teacher $(TEACHER) --out $@
+# pseudo_: labels of the teacher. named_: what it calls anything but road, by road_unet's classes.
+generated/%_udacity: PICTURES = $(UDACITY) --every 3
+generated/%_night: PICTURES = $(ROAD_SEG_DATA)/ut_austin_night/images
+generated/%_kitti: PICTURES = $(ROAD_SEG_DATA)/kitti_seq/images --every 4
 
-generated/pseudo_kitti: | $(VENV)/.run
-	$(BIN)/road-seg label $(ROAD_SEG_DATA)/kitti_seq/images --every 4 --teacher $(TEACHER) --out $@
+generated/pseudo_%: | $(VENV)/.run
+	$(BIN)/road-seg label $(PICTURES) --teacher $(TEACHER) --out $@
+
+generated/named_%: | $(VENV)/.run
+	$(BIN)/road-seg label $(PICTURES) --teacher $(TEACHER) --second-model road_unet --out $@
 
 test: lint
 	$(BIN)/python -m pytest

@@ -212,7 +212,7 @@ class DatasetAdapter:
         :raises InputError: a file is unreadable, sizes differ, or an id is not in the map.
         """
         bgr = _decoded(sample.image, cv2.IMREAD_COLOR)
-        ids = _decoded(sample.mask, cv2.IMREAD_UNCHANGED)
+        ids = _decoded(sample.mask, cv2.IMREAD_COLOR if self.colours else cv2.IMREAD_UNCHANGED)
         ids = self._ids(ids)
         if ids.dtype != np.uint8 or ids.shape != bgr.shape[:2]:
             raise InputError(sample.mask, found=f'{ids.dtype} {ids.shape}',

@@ -172,13 +172,16 @@ class TrainingConfig:
         """
         Return a hash of what the weights after `step` steps depend on; a resume must match it.
 
-        Phases to come are not part of it, so that a run can be given more of them.
+        Phases to come and the data sets that enter with them are not part of it, so that a run can
+        be given more of them.
         """
         begun = self.phase_at(max(0, step - 1))[0] + 1
         described = {item.name: repr(getattr(self, item.name)) for item in fields(self)
                      if item.name not in ('validation', 'validate_every', 'checkpoint_minutes',
                                           'workers', 'threads')}
         described['phases'] = repr(self.phases[:begun])
+        described['datasets'] = repr(tuple(
+            item for item in self.datasets if item.first_phase < begun))
         return sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 

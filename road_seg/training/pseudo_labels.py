@@ -1,4 +1,4 @@
-"""Truth for unlabelled pictures: what another road network is sure of."""
+"""Truth for unlabelled pictures: what other networks are sure of."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +10,19 @@ from road_seg.bags.sources import Source
 from road_seg.data.folder import create_data_set
 from road_seg.errors import BackendError
 from road_seg.errors import InputError
+from road_seg.labels import LabelMap
 from road_seg.labels import UNLABELLED
+from road_seg.pipeline import Segmenter
 
 # Ids of the masks, as config/datasets/pseudo_road.yaml maps them.
 OTHER, ROAD, KERB = 0, 1, 2
+# What anything but road is, where a second network tells: its classes and their ids.
+_KINDS = {'background': 3, 'sidewalk': 4, 'vehicle': 5, 'person': 6}
+_KERB_KINDS = ('background', 'sidewalk')
 # Channels of road-segmentation-adas-0001: background, road, kerb, lane mark.
 _TEACHER_IDS = (OTHER, ROAD, KERB, ROAD)
 _SURE = 0.9
+_SURE_KIND = 0.8
 _JPEG_QUALITY = 92
 
 
@@ -75,8 +81,28 @@ def sure_ids(probabilities: np.ndarray) -> np.ndarray:
     return ids
 
 
+def name_kinds(ids: np.ndarray, classes: np.ndarray, confidence: np.ndarray,
+               labels: LabelMap) -> None:
+    """
+    Say of what is not road what it is, where a second network is at least 80 % sure.
+
+    A class the teacher rules out (road, or a vehicle on the kerb) changes nothing.
+
+    :param ids: (H, W) uint8 of the teacher, changed in place.
+    :param classes: (H, W) uint8 class ids of the second network.
+    :param confidence: (H, W) uint8 its confidence, 0..255.
+    :param labels: its classes.
+    """
+    sure = confidence >= _SURE_KIND * 255
+    for name in labels.names:
+        if name in _KINDS:
+            rest = (OTHER, KERB) if name in _KERB_KINDS else (OTHER,)
+            ids[sure & (classes == labels.id_of(name)) & np.isin(ids, rest)] = _KINDS[name]
+
+
 def write_pseudo_labels(sources: list[tuple[str, Source]], teacher: Teacher, every: int, out: Path,
-                        progress: Callable[[int, int], None] = lambda done, total: None) -> int:
+                        progress: Callable[[int, int], None] = lambda done, total: None,
+                        second: Segmenter | None = None) -> int:
     """
     Write pictures and pseudo-labels as a data set for the adapter `pseudo_road`, split train.
 
@@ -84,6 +110,7 @@ def write_pseudo_labels(sources: list[tuple[str, Source]], teacher: Teacher, eve
     :param every: take each so manieth picture of a source.
     :param out: folder to make; nothing remains of it after an error.
     :param progress: called with the numbers of pictures read and in all.
+    :param second: tells what is not road apart (`name_kinds`), on an active backend.
     :return: pictures written.
     :raises RoadSegError: a source is unreadable or the folder cannot be made.
     """
@@ -94,7 +121,11 @@ def write_pseudo_labels(sources: list[tuple[str, Source]], teacher: Teacher, eve
                 read += 1
                 if index % every:
                     continue
-                add(f'{name}_{index:06d}', frame.rgb, teacher.label(frame.rgb))
+                ids = teacher.label(frame.rgb)
+                if second:
+                    result = second.process(frame.rgb, frame.time_ns, with_confidence=True)
+                    name_kinds(ids, result.mask, result.confidence, second.labels)
+                add(f'{name}_{index:06d}', frame.rgb, ids)
                 written += 1
                 progress(read, total)
     return written

@@ -127,7 +127,7 @@ def test_frames_follow_by_the_numbers_of_their_names(before: str, after: str,
 
 def test_unknown_adapter_lists_the_shipped_ones() -> None:
     """The message helps to correct a typing error."""
-    with pytest.raises(ConfigError, match='camvid, cityscapes, comma10k, idd_lite, lums_road'):
+    with pytest.raises(ConfigError, match='camvid, cityscapes, comma10k, idd_lite, labelmefacade'):
         DatasetAdapter.load('camvdi')
 
 

@@ -61,6 +61,18 @@ def test_comma10k(tmp_path: Path) -> None:
         truth(tmp_path, adapter, 'val')
 
 
+def test_labelmefacade(tmp_path: Path) -> None:
+    colours = np.array([[(128, 64, 0), (128, 128, 128), (128, 0, 128), (0, 128, 128), (128, 0, 0),
+                         (0, 0, 0)]], np.uint16)
+    # Its masks have 16 bits a channel and an opaque alpha channel.
+    mask = np.dstack((colours * 257, np.full(colours.shape[:2], 65535, np.uint16)))
+    pair(tmp_path, 'images/street_1.jpg', 'labels/street_1.png', colours)
+    assert cv2.imwrite(str(tmp_path / 'labels/street_1.png'), mask[..., [2, 1, 0, 3]])
+    adapter = DatasetAdapter.load('labelmefacade')
+    assert truth(tmp_path, adapter, 'all') == [[1, 2, 3, 0, 5, 255]]
+    assert adapter.partial_sets == ((0, 4),)  # people before a house are not labelled
+
+
 def test_mapillary_vistas(tmp_path: Path) -> None:
     instances = np.array([[13 * 256, 15 * 256 + 1, 55 * 256 + 2, 19 * 256 + 255, 27 * 256,
                            64 * 256]], np.uint16)

@@ -152,6 +152,15 @@ def test_a_data_set_enters_at_its_phase(config, tmp_path) -> None:
     assert [len(trainer._crops(number, 0, 1).sources) for number in (0, 1)] == [1, 2]
 
 
+def test_a_set_of_a_phase_to_come_can_be_added(config) -> None:
+    """The digest covers it once its phase has begun, and one of the first phase always."""
+    first = config.phases[0].steps
+    for phase, steps, same in ((1, first, True), (1, first + 1, False), (0, first, False)):
+        more = replace(config, datasets=(
+            *config.datasets, replace(config.datasets[0], first_phase=phase)))
+        assert (more.digest(steps) == config.digest(steps)) == same
+
+
 @pytest.mark.parametrize(('change', 'message'), [
     ('phases: [{steps: 0}]', 'steps: found 0; expected a positive number'),
     ('phases: [{steps: 1, crop: [30, 32]}]',
