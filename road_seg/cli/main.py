@@ -18,6 +18,8 @@ COMMANDS = ('demo', 'sample', 'replay', 'compare', 'score', 'check', 'label', 't
             'compile', 'bench', 'soak', 'doctor')
 
 _BAD_INPUT = 2
+# Stopping a replay's node may take 15 s.
+_GRACE_S = 30
 _USER_ERRORS = (RoadSegError, OSError, ModuleNotFoundError)
 # Optional package -> the extra of this package that installs it.
 _EXTRAS = {'rclpy': 'ros', 'rosbags': 'bags', 'torch': 'train', 'onnx': 'train',
@@ -67,12 +69,16 @@ def _interruptible() -> Iterator[list[int]]:
     """
     Make SIGTERM raise KeyboardInterrupt as SIGINT does, so that `kill` also cleans up.
 
+    SIGALRM ends the process when that takes longer than _GRACE_S: a library may hang in it, as
+    Fast DDS was seen to.
+
     :return: the numbers of the signals received so far.
     """
     received: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         received.append(number)
+        signal.alarm(_GRACE_S)
         raise KeyboardInterrupt
 
     # A SIGINT that the caller ignores, as shells do for background jobs, stays ignored.
@@ -84,6 +90,8 @@ def _interruptible() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        if received:
+            signal.alarm(0)
 
 
 def _one_line(error: Exception) -> str:

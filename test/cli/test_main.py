@@ -230,3 +230,26 @@ def test_an_interrupt_that_c_code_covered_is_still_one(
     assert main(['doctor']) == status
     assert capsys.readouterr().err == 'road-seg: interrupted\n'
     assert signal.signal(number, before) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(('pause', 'status'), [('Event().wait()', -signal.SIGALRM),
+                                               ('None', 128 + signal.SIGTERM)])
+def test_an_end_that_hangs_is_cut_short(pause: str, status: int) -> None:
+    """A wait that no signal breaks off, as in a library; without it nothing is cut short."""
+    program = f"""
+import signal, sys, time
+from threading import Event
+from road_seg.cli import doctor, main
+main._GRACE_S = 1
+def run(args):
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        {pause}
+doctor.run = run
+status = main.main(['doctor'])
+time.sleep(1.5)
+sys.exit(status)
+"""
+    run = subprocess.run([sys.executable, '-c', program], timeout=60, check=False)
+    assert run.returncode == status
