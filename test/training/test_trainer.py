@@ -187,7 +187,8 @@ def test_bad_configurations_are_refused(tmp_path, change: str, message: str) -> 
 def test_shipped_configuration_is_valid() -> None:
     """The committed run can be read as it is."""
     assert [item.adapter for item in SHIPPED.datasets] == [
-        'camvid', 'idd_lite', 'lums_road', 'world', 'pseudo_road', 'pseudo_road', 'pseudo_road']
+        'camvid', 'idd_lite', 'lums_road', 'world', *['pseudo_road'] * 3, 'labelmefacade',
+        *['pseudo_road'] * 3]
     assert (SHIPPED.steps, SHIPPED.batch_size, SHIPPED.input) == (10500, 64, (320, 512))
 
 
