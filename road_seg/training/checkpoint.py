@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 import torch
 
 from road_seg.errors import in_words
@@ -46,8 +46,10 @@ class Checkpoint:
         """Write the checkpoint; the file appears whole or not at all."""
         text = json.dumps({'step': self.step, **self.metadata})
         with atomic_write(path) as temporary:
-            save_file({key: value.contiguous() for key, value in self.tensors.items()},
-                      temporary, metadata={'road_seg': text})
+            # Not save_file: its files may be read by their owner only.
+            temporary.write_bytes(save(
+                {key: value.contiguous() for key, value in self.tensors.items()},
+                {'road_seg': text}))
 
     @classmethod
     def load(cls, path: Path | str) -> 'Checkpoint':

@@ -47,6 +47,14 @@ def test_resumed_run_equals_an_uninterrupted_one(config, tmp_path) -> None:
     assert whole.metadata['scores'] == pieces.metadata['scores']
 
 
+def test_others_may_read_a_checkpoint(tmp_path) -> None:
+    """Its mode is that of any file the user writes."""
+    plain = tmp_path / 'plain'
+    plain.touch()
+    Checkpoint(0, {'ema.x': torch.zeros(2)}, {}).save(tmp_path / 'x.safetensors')
+    assert (tmp_path / 'x.safetensors').stat().st_mode == plain.stat().st_mode
+
+
 def test_training_learns_road_from_background(config, tmp_path) -> None:
     """The averaged network separates two flat colours after 60 steps."""
     phase = Phase(60, learning_rate=0.01, input=(32, 64), crop=(32, 32), ema_decay=0.9)
