@@ -1,7 +1,7 @@
 """`road-seg label`: pseudo-labels for unlabelled pictures."""
 
 import argparse
-from contextlib import ExitStack
+from contextlib import nullcontext
 from pathlib import Path
 
 from road_seg.cli.numbers import count
@@ -41,11 +41,9 @@ def run(args: argparse.Namespace) -> int:
               sources.image_folder(path) if path.is_dir() else sources.video(path))
              for number, path in enumerate(args.sources)]
     teacher = Teacher(args.teacher)
-    with ExitStack() as stack:
-        second = None
-        if args.second_model:
-            backend = stack.enter_context(open_backend(read_model(args.second_model)))
-            second = Segmenter(backend, grid_spec=None)
+    with (open_backend(read_model(args.second_model)) if args.second_model
+          else nullcontext()) as backend:
+        second = Segmenter(backend, grid_spec=None) if backend else None
         written = write_pseudo_labels(named, teacher, args.every, args.out, Progress('picture'),
                                       second)
     print(f'wrote {args.out}: {written} pictures with pseudo-labels')

@@ -230,7 +230,7 @@ class DatasetAdapter:
 
     def _ids(self, mask: np.ndarray) -> np.ndarray:
         """Return a mask file's content as (H, W) uint8 ids; another form is returned as it is."""
-        if self.colours and mask.ndim == 3 and mask.dtype == np.uint8:
+        if self.colours:
             blue, green, red = (mask[..., channel].astype(np.int32) for channel in range(3))
             packed = red << 16 | green << 8 | blue
             ids = np.full(mask.shape[:2], _OTHER_COLOUR, np.uint8)
