@@ -13,6 +13,9 @@ export ROAD_SEG_DATA ?= $(abspath ../shared/data)
 TEACHER ?= $(ROAD_SEG_DATA)/../peers/road-segmentation-adas-0001/road-segmentation-adas-0001.xml
 # Its authors' repository; or a clone of it on this machine.
 LABELMEFACADE ?= https://github.com/cvjena/labelmefacade
+# Where the whole data set is not in $(ROAD_SEG_DATA)/cityscapes: pix2pix's reduced copy of it, a
+# folder with train/1.jpg, val/1.jpg and so on, picture left and label right.
+CITYSCAPES_PAIRS ?=
 UDACITY := $(addprefix $(ROAD_SEG_DATA)/udacity_seq/,solidWhiteRight.mp4 \
 	project_clip0_38f.mp4 project_clip1_88f.mp4 project_clip3_76f.mp4)
 
@@ -63,7 +66,8 @@ train: $(VENV)/.test
 
 PSEUDO := pseudo_udacity pseudo_night pseudo_kitti named_udacity named_night named_kitti
 
-train-data: $(addprefix generated/,world labelmefacade $(PSEUDO))
+train-data: $(addprefix generated/,world labelmefacade $(PSEUDO)) \
+	$(if $(wildcard $(ROAD_SEG_DATA)/cityscapes),,generated/cityscapes)
 
 generated/world: | $(VENV)/.run
 	$(BIN)/road-seg sample --world mixed --frames 600 --seed 1 --dataset-out $@
@@ -74,6 +78,14 @@ generated/labelmefacade:
 	git clone --quiet $(LABELMEFACADE) $@.tmp
 	git -C $@.tmp checkout --quiet a0dbc272351f9d6914805fbba62d75740308f52f
 	rm $@.tmp/images/*_cambridge_uk_*
+	mv $@.tmp $@
+
+generated/cityscapes: | $(VENV)/.run
+	@test -d '$(CITYSCAPES_PAIRS)' || { echo 'Cityscapes is missing: put it into' \
+		'$(ROAD_SEG_DATA)/cityscapes (https://www.cityscapes-dataset.com),' \
+		'or say CITYSCAPES_PAIRS=folder of its pairs as pix2pix made them.' >&2; exit 1; }
+	rm -rf $@.tmp
+	$(BIN)/python scripts/cityscapes_pairs.py $(CITYSCAPES_PAIRS) $@.tmp
 	mv $@.tmp $@
 
 # pseudo_: labels of the teacher. named_: what it calls anything but road, by road_unet's classes.
