@@ -84,9 +84,7 @@ generated/cityscapes: | $(VENV)/.run
 	@test -d '$(CITYSCAPES_PAIRS)' || { echo 'Cityscapes is missing: put it into' \
 		'$(ROAD_SEG_DATA)/cityscapes (https://www.cityscapes-dataset.com),' \
 		'or say CITYSCAPES_PAIRS=folder of its pairs as pix2pix made them.' >&2; exit 1; }
-	rm -rf $@.tmp
-	$(BIN)/python scripts/cityscapes_pairs.py $(CITYSCAPES_PAIRS) $@.tmp
-	mv $@.tmp $@
+	$(BIN)/python scripts/cityscapes_pairs.py $(CITYSCAPES_PAIRS) $@
 
 # pseudo_: labels of the teacher. named_: what it calls anything but road, by road_unet's classes.
 generated/%_udacity: PICTURES = $(UDACITY) --every 3

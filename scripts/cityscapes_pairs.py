@@ -6,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from road_seg.files import atomic_write
+
 # Colour and id of each class: helpers/labels.py of cityscapesScripts.
 PALETTE = {
     (0, 0, 0): 0, (111, 74, 0): 5, (81, 0, 81): 6, (128, 64, 128): 7, (244, 35, 232): 8,
@@ -43,22 +45,23 @@ def main() -> None:
     if arguments.out.exists():
         parser.error(f'{arguments.out} exists; remove it or name another folder')
     ids = nearest_ids()
-    for split in ('train', 'val'):
-        paths = sorted((arguments.pairs / split).glob('*.jpg'))
-        if not paths:
-            parser.error(f'{arguments.pairs / split} has no .jpg; expected {split}/1.jpg, ...')
-        pictures, labels = (arguments.out / kind / split / 'pairs'
-                            for kind in ('leftImg8bit', 'gtFine'))
-        pictures.mkdir(parents=True)
-        labels.mkdir(parents=True)
-        for path in paths:
-            pair = cv2.imread(str(path))
-            if pair is None or pair.shape[1] % 2:
-                parser.error(f'{path} is no picture beside a label of its size')
-            picture, label = np.hsplit(pair, 2)
-            blue, green, red = np.moveaxis(label, -1, 0)
-            cv2.imwrite(str(pictures / f'{path.stem}_leftImg8bit.png'), picture)
-            cv2.imwrite(str(labels / f'{path.stem}_gtFine_labelIds.png'), ids[red, green, blue])
+    with atomic_write(arguments.out) as out:
+        for split in ('train', 'val'):
+            paths = sorted((arguments.pairs / split).glob('*.jpg'))
+            if not paths:
+                parser.error(f'{arguments.pairs / split} has no .jpg; expected {split}/1.jpg, ...')
+            pictures, labels = (out / kind / split / 'pairs' for kind in ('leftImg8bit', 'gtFine'))
+            pictures.mkdir(parents=True)
+            labels.mkdir(parents=True)
+            for path in paths:
+                pair = cv2.imread(str(path))
+                if pair is None or pair.shape[1] % 2:
+                    parser.error(f'{path} is no picture beside a label of its size')
+                picture, label = np.hsplit(pair, 2)
+                blue, green, red = np.moveaxis(label, -1, 0)
+                cv2.imwrite(str(pictures / f'{path.stem}_leftImg8bit.png'), picture)
+                cv2.imwrite(str(labels / f'{path.stem}_gtFine_labelIds.png'),
+                            ids[red, green, blue])
 
 
 if __name__ == '__main__':

@@ -50,6 +50,7 @@ def test_what_is_wrong_is_said(tmp_path) -> None:
     status, message = converted(pairs, tmp_path / 'out')
     assert status == 2
     assert message.endswith('1.jpg is no picture beside a label of its size\n')
+    assert list(tmp_path.iterdir()) == [pairs]
     status, message = converted(pairs, tmp_path)
     assert status == 2
     assert message.endswith(f'{tmp_path} exists; remove it or name another folder\n')
