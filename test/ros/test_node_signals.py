@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end the node soon, in any state and amid any transition."""
+"""SIGINT and SIGTERM end the node in any state, and amid any transition without waiting for it."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ from road_seg.ros.client_node import lossless_environment
 pytestmark = pytest.mark.ros
 
 TIMEOUT_S = 60.0
-# What a vehicle's shutdown allows.
-LIMIT_S = 2.0
+# Beyond TIMEOUT_S: what ends earlier has not waited for it.
+ENDLESS_S = 600.0
 NAMESPACE = '/signals'
 CONFIGURE, ACTIVATE = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE
 DEACTIVATE, CLEANUP = Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP
@@ -29,13 +29,14 @@ WALKS = {'unconfigured': (), 'inactive': (CONFIGURE,), 'active': (CONFIGURE, ACT
 # Runs the node with one of its functions made slow; says when it is at work.
 SLOW = """
 import importlib, sys, time
+seconds = float(sys.argv.pop(1))
 module, owner, name = sys.argv.pop(1).split(':')
 module = importlib.import_module(module)
 owner = getattr(module, owner) if owner else module
 function = getattr(owner, name)
 def slow(*arguments, **options):
     print('amid', flush=True)
-    time.sleep(0.5)
+    time.sleep(seconds)
     return function(*arguments, **options)
 from road_seg.ros.node import main
 setattr(owner, name, slow)
@@ -49,7 +50,7 @@ import fake_tensorrt, pytest
 from road_seg.ros.node import main
 def build():
     print('amid', flush=True)
-    time.sleep(30)
+    time.sleep({ENDLESS_S})
 with pytest.MonkeyPatch.context() as patch:
     fake_tensorrt.install(patch, sys.argv.pop(1))[1].amid_build = build
     sys.exit(main())
@@ -102,15 +103,12 @@ class Child:
         return self._change.call_async(ChangeState.Request(
             transition=Transition(id=transition)))
 
-    def end(self, number: signal.Signals) -> float:
-        """Send a signal; return how long the process goes on, s."""
-        started = time.perf_counter()
+    def end(self, number: signal.Signals) -> None:
+        """Send a signal; check that the process ends in order and in time."""
         self.process.send_signal(number)
         _, errors = self.process.communicate(timeout=TIMEOUT_S)
-        seconds = time.perf_counter() - started
         assert self.process.returncode == 0
         assert 'Traceback' not in errors
-        return seconds
 
 
 @pytest.fixture
@@ -136,19 +134,20 @@ def test_in_every_state(start: Callable[..., Child], tiny_model_path: Path, stat
                         number: signal.Signals) -> None:
     child = start('-m', 'road_seg.ros.node', model=tiny_model_path, backend='onnxruntime')
     child.walk(*WALKS[state])
-    assert child.end(number) < LIMIT_S
+    child.end(number)
 
 
 @both_signals
 @pytest.mark.parametrize('verb', SLOW_AT)
-def test_amid_every_transition(start: Callable[..., Child], tiny_model_path: Path, verb: str,
-                               number: signal.Signals) -> None:
+@pytest.mark.parametrize('slow_s', [0.2, ENDLESS_S])
+def test_amid_every_transition(start: Callable[..., Child], tiny_model_path: Path, slow_s: float,
+                               verb: str, number: signal.Signals) -> None:
     function, walk, transition = SLOW_AT[verb]
-    child = start('-c', SLOW, function, model=tiny_model_path, backend='onnxruntime')
+    child = start('-c', SLOW, str(slow_s), function, model=tiny_model_path, backend='onnxruntime')
     child.walk(*walk)
     child.ask(transition)
     assert child.process.stdout.readline() == 'amid\n'
-    assert child.end(number) < LIMIT_S
+    child.end(number)
 
 
 @both_signals
@@ -159,7 +158,7 @@ def test_while_the_shipped_model_loads(start: Callable[..., Child], number: sign
     child.walk()
     child.ask(CONFIGURE)
     time.sleep(after_s)
-    assert child.end(number) < LIMIT_S
+    child.end(number)
 
 
 @both_signals
@@ -168,4 +167,4 @@ def test_while_an_engine_is_built(start: Callable[..., Child], tiny_model_path: 
     child = start('-c', BUILDING, str(tmp_path), model=tiny_model_path, backend='tensorrt')
     child.walk(CONFIGURE)
     assert child.process.stdout.readline() == 'amid\n'
-    assert child.end(number) < LIMIT_S
+    child.end(number)
