@@ -23,6 +23,8 @@ class Augmentation:
     :param contrast: largest relative change of contrast, and of brightness.
     :param saturation: largest relative change of colour saturation.
     :param tint: largest relative gain difference of the colour channels.
+    :param shading: largest relative gain of a colour channel at one side of the image, as lenses
+        and sensors shade colours away from their axis.
     :param blur_probability: share of images that are blurred.
     :param noise_probability: share of images that receive noise.
     :param weather_probability: share of images that receive an effect of `data.weather`.
@@ -38,6 +40,7 @@ class Augmentation:
     contrast: float = 0.3
     saturation: float = 0.5
     tint: float = 0.12
+    shading: float = 0.0
     blur_probability: float = 0.15
     noise_probability: float = 0.2
     weather_probability: float = 0.0
@@ -110,6 +113,8 @@ def photometric(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray)
     grey = cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     colour = 1 + config.saturation * rng.uniform(-1, 1)
     rgb = cv2.addWeighted(rgb, colour, grey, 1 - colour, 0)
+    if config.shading:
+        rgb = _shade(rng, config.shading, rgb)
     if rng.random() < config.blur_probability:
         rgb = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.5, 1.8))
     if rng.random() < config.noise_probability:
@@ -117,6 +122,17 @@ def photometric(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray)
         noise = strength * rng.standard_normal(rgb.shape, np.float32)
         rgb = np.clip(rgb + noise, 0, 255).astype(np.uint8)
     return rgb
+
+
+def _shade(rng: np.random.Generator, strength: float, rgb: np.ndarray) -> np.ndarray:
+    """Give each channel a gain that grows with the square from the middle to a random side."""
+    height, width = rgb.shape[:2]
+    angle = rng.uniform(0.0, 2.0 * np.pi)
+    across, down = np.cos(angle), np.sin(angle)
+    x, y = np.linspace(-across, across, width), np.linspace(-down, down, height)
+    share = np.maximum(x + y[:, None], 0.0) / (abs(across) + abs(down))
+    gains = strength * rng.uniform(-1, 1, 3)
+    return np.clip(rgb * (1 + gains * share[..., None]**2), 0, 255).astype(np.uint8)
 
 
 def augment(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray, truth: np.ndarray, *,

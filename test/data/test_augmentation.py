@@ -1,5 +1,7 @@
 """Joint augmentation keeps image and truth together."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from road_seg.data.augmentation import augment
 from road_seg.data.augmentation import Augmentation
 from road_seg.data.augmentation import crop_transform
 from road_seg.data.augmentation import focus_pixel
+from road_seg.data.augmentation import photometric
 from road_seg.labels import UNLABELLED
 
 PLAIN = Augmentation(gamma=1.0, contrast=0.0, saturation=0.0, tint=0.0, blur_probability=0.0,
@@ -41,6 +44,20 @@ def test_identity_when_nothing_is_allowed_to_change() -> None:
                                                 (32, 64), (32, 64)), 9).ravel() + 0.0)
                   for seed in range(20)}
     assert transforms == {(1, 0, 0, 0, 1, 0), (-1, 0, 64, 0, 1, 0)}
+
+
+def test_shading_stays_below_its_strength_and_reaches_one_side_only() -> None:
+    """Half of a grey image stays as it is; a corner or side beyond gains up to the strength."""
+    config = replace(PLAIN, shading=0.3)
+    grey = np.full((41, 61, 3), 100, np.uint8)
+    gains = []
+    for seed in range(200):
+        shaded = photometric(np.random.default_rng(seed), config, grey).astype(int)
+        assert (np.abs(shaded - 100) <= 1).all(2).mean() > 0.45
+        assert np.abs(shaded[20, 30] - 100).max() <= 1
+        gains += [shaded.min(), shaded.max()]
+    assert 69 <= min(gains) <= 72
+    assert 128 <= max(gains) <= 130
 
 
 def test_same_seed_same_crop() -> None:
