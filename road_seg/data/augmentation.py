@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from road_seg.data.weather import bonnet
+from road_seg.data.weather import to_bytes
 from road_seg.data.weather import weather
 from road_seg.histogram import histogram
 from road_seg.labels import UNLABELLED
@@ -120,7 +121,7 @@ def photometric(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray)
     if rng.random() < config.noise_probability:
         strength = np.float32(rng.uniform(2, 12))
         noise = strength * rng.standard_normal(rgb.shape, np.float32)
-        rgb = np.clip(rgb + noise, 0, 255).astype(np.uint8)
+        rgb = to_bytes(rgb + noise)
     return rgb
 
 
@@ -132,7 +133,7 @@ def _shade(rng: np.random.Generator, strength: float, rgb: np.ndarray) -> np.nda
     x, y = np.linspace(-across, across, width), np.linspace(-down, down, height)
     share = np.maximum(x + y[:, None], 0.0) / (abs(across) + abs(down))
     gains = strength * rng.uniform(-1, 1, 3)
-    return np.clip(rgb * (1 + gains * share[..., None]**2), 0, 255).astype(np.uint8)
+    return to_bytes(rgb * (1 + gains * share[..., None]**2))
 
 
 def augment(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray, truth: np.ndarray, *,

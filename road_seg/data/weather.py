@@ -37,6 +37,11 @@ def bonnet(rng: np.random.Generator, rgb: np.ndarray, truth: np.ndarray, ego_id:
     truth[inside] = ego_id
 
 
+def to_bytes(image: np.ndarray) -> np.ndarray:
+    """Return an image of any real numbers as uint8, cut off at 0 and 255."""
+    return np.clip(image, 0.0, 255.0).astype(np.uint8)
+
+
 def _night(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
     """Darken, take colour away and light the ground ahead as headlights do."""
     height, width = rgb.shape[:2]
@@ -49,7 +54,7 @@ def _night(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
     colour = rng.uniform(0.3, 0.8)
     tint = np.array((rng.uniform(0.9, 1.3), 1.0, rng.uniform(0.7, 1.1)), np.float32)
     image = (colour * rgb + (1.0 - colour) * grey) * light[..., None] * tint
-    return _bytes(image + rng.normal(0.0, rng.uniform(1.0, 6.0), rgb.shape))
+    return to_bytes(image + rng.normal(0.0, rng.uniform(1.0, 6.0), rgb.shape))
 
 
 def _glare(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
@@ -59,7 +64,7 @@ def _glare(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
     sun = (rng.uniform(0.0, 1.0) * width, rng.uniform(-0.1, 0.6) * height)
     distance = np.hypot(x - sun[0], y - sun[1]) / width
     light = np.exp(-(distance / rng.uniform(0.1, 0.5))**1.5)[..., None]
-    return _bytes(rgb + light * rng.uniform(60.0, 220.0) + rng.uniform(0.0, 30.0))
+    return to_bytes(rgb + light * rng.uniform(60.0, 220.0) + rng.uniform(0.0, 30.0))
 
 
 def _haze(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
@@ -69,14 +74,14 @@ def _haze(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
     share = rng.uniform(0.2, 0.7) * np.exp(
         -np.maximum(rows - rng.uniform(0.3, 0.5), 0.0) / rng.uniform(0.15, 0.5))
     share = share[:, None, None]
-    return _bytes((1.0 - share) * rgb + share * rng.uniform(140.0, 230.0))
+    return to_bytes((1.0 - share) * rgb + share * rng.uniform(140.0, 230.0))
 
 
 def _rain(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
     """Darken and blur the scene and draw streaks before it."""
     height, width = rgb.shape[:2]
     image = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.4, 1.2))
-    image = _bytes(image * rng.uniform(0.6, 0.95))
+    image = to_bytes(image * rng.uniform(0.6, 0.95))
     streaks = image.copy()
     slant = rng.uniform(-0.3, 0.3)
     for x, y, length in zip(rng.integers(0, width, 80), rng.integers(0, height, 80),
@@ -94,7 +99,7 @@ def _shadow(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
         points = rng.uniform((-0.2, 0.2), (1.2, 1.2), (rng.integers(3, 6), 2))
         cv2.fillPoly(shade, [(points * (width, height)).astype(np.int32)], 1.0)
     shade = cv2.GaussianBlur(shade, (0, 0), rng.uniform(0.5, 5.0))
-    return _bytes(rgb * (1.0 - rng.uniform(0.3, 0.7) * shade[..., None]))
+    return to_bytes(rgb * (1.0 - rng.uniform(0.3, 0.7) * shade[..., None]))
 
 
 def _compression(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
@@ -104,7 +109,3 @@ def _compression(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
 
 
 _EFFECTS = (_night, _glare, _haze, _rain, _shadow, _compression)
-
-
-def _bytes(image: np.ndarray) -> np.ndarray:
-    return np.clip(image, 0.0, 255.0).astype(np.uint8)
