@@ -133,7 +133,8 @@ def _shade(rng: np.random.Generator, strength: float, rgb: np.ndarray) -> np.nda
     x, y = np.linspace(-across, across, width), np.linspace(-down, down, height)
     share = np.maximum(x + y[:, None], 0.0) / (abs(across) + abs(down))
     gains = strength * rng.uniform(-1, 1, 3)
-    return to_bytes(rgb * (1 + gains * share[..., None]**2))
+    gain = 1 + np.float32(share**2)[..., None] * np.float32(gains)
+    return cv2.multiply(rgb, gain, dtype=cv2.CV_8U)
 
 
 def augment(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray, truth: np.ndarray, *,
