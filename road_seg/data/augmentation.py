@@ -130,11 +130,11 @@ def _shade(rng: np.random.Generator, strength: float, rgb: np.ndarray) -> np.nda
     height, width = rgb.shape[:2]
     angle = rng.uniform(0.0, 2.0 * np.pi)
     across, down = np.cos(angle), np.sin(angle)
-    x, y = np.linspace(-across, across, width), np.linspace(-down, down, height)
-    share = np.maximum(x + y[:, None], 0.0) / (abs(across) + abs(down))
-    gains = strength * rng.uniform(-1, 1, 3)
-    gain = 1 + np.float32(share**2)[..., None] * np.float32(gains)
-    return cv2.multiply(rgb, gain, dtype=cv2.CV_8U)
+    x = np.linspace(-across, across, width, dtype=np.float32)
+    y = np.linspace(-down, down, height, dtype=np.float32)
+    share = np.maximum(x + y[:, None], 0.0) / np.float32(abs(across) + abs(down))
+    gains = np.float32(strength * rng.uniform(-1, 1, 3))
+    return cv2.multiply(rgb, cv2.merge([1 + gain * share**2 for gain in gains]), dtype=cv2.CV_8U)
 
 
 def augment(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray, truth: np.ndarray, *,
