@@ -92,3 +92,8 @@ def restore_optimizer(optimizer: torch.optim.Optimizer,
         index, slot = key.split('.')
         state.setdefault(int(index), {})[slot] = value
     optimizer.load_state_dict({**optimizer.state_dict(), 'state': state})
+    for parameter, slots in optimizer.state.items():
+        for slot, value in slots.items():
+            if value.shape == parameter.shape:
+                # Files know one memory format; a fused optimiser wants the parameter's.
+                slots[slot] = torch.empty_like(parameter).copy_(value)

@@ -1,5 +1,6 @@
 """A run that is killed and started again is the run it would have been."""
 
+import copy
 from pathlib import Path
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import torch
 from training_run import write_run
 
 from road_seg.training.checkpoint import Checkpoint
+from road_seg.training.checkpoint import optimizer_tensors
+from road_seg.training.checkpoint import restore_optimizer
 
 PATIENCE_S = 120.0
 
@@ -42,3 +45,19 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     assert len(whole.metadata['history']) == 10
     for key, value in whole.tensors.items():
         assert torch.equal(resumed.tensors[key], value), key
+
+
+def test_restored_moments_lie_in_memory_as_their_parameters() -> None:
+    layer = torch.nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(layer.parameters(), fused=True)
+    layer(torch.rand(1, 3, 8, 8)).sum().backward()
+    optimizer.step()
+    stored = {key.removeprefix('optimizer.'): value.clone(memory_format=torch.contiguous_format)
+              for key, value in optimizer_tensors(optimizer).items()}
+    before = copy.deepcopy(optimizer.state[layer.weight])
+    restore_optimizer(optimizer, stored)
+    for slot in ('exp_avg', 'exp_avg_sq'):
+        moment = optimizer.state[layer.weight][slot]
+        assert moment.stride() == layer.weight.stride() == (27, 1, 9, 3)
+        assert torch.equal(moment, before[slot])
+    optimizer.step()
