@@ -133,8 +133,9 @@ def _shade(rng: np.random.Generator, strength: float, rgb: np.ndarray) -> np.nda
     x = np.linspace(-across, across, width, dtype=np.float32)
     y = np.linspace(-down, down, height, dtype=np.float32)
     share = np.maximum(x + y[:, None], 0.0) / np.float32(abs(across) + abs(down))
+    square = share**2
     gains = np.float32(strength * rng.uniform(-1, 1, 3))
-    return cv2.multiply(rgb, cv2.merge([1 + gain * share**2 for gain in gains]), dtype=cv2.CV_8U)
+    return cv2.multiply(rgb, cv2.merge([1 + gain * square for gain in gains]), dtype=cv2.CV_8U)
 
 
 def augment(rng: np.random.Generator, config: Augmentation, rgb: np.ndarray, truth: np.ndarray, *,
