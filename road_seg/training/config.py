@@ -52,6 +52,8 @@ class Phase:
     :param crop: (height, width) of training crops, multiples of 32.
     :param augmentation: how crops are changed.
     :param ema_decay: decay a step of the averaged weights.
+    :param start: phases, from 0, to shares that sum to 1: the phase starts from that mean of the
+        averaged weights those ended with. Empty: from the weights as they are.
     """
 
     steps: int
@@ -61,6 +63,7 @@ class Phase:
     crop: tuple[int, int] = (224, 352)
     augmentation: Augmentation = field(default_factory=Augmentation)
     ema_decay: float = 0.998
+    start: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse values no run can use."""
@@ -132,6 +135,11 @@ class TrainingConfig:
         if self.precision not in PRECISIONS:
             raise ConfigError('precision', found=repr(self.precision),
                               expected=f'one of {", ".join(PRECISIONS)}', fix='correct the name')
+        for number, phase in enumerate(self.phases):
+            if phase.start and not _are_shares(phase.start, number):
+                raise ConfigError(f'start of phase {number}', found=str(phase.start),
+                                  expected=f'shares, summing to 1, of phases below {number}',
+                                  fix='correct it')
         if all(item.first_phase for item in self.datasets):
             raise ConfigError('datasets', found='none for the first phase',
                               expected='one with first_phase 0', fix='correct first_phase')
@@ -214,6 +222,11 @@ def _phase(value: dict) -> Phase:
     return _build(Phase, value, {
         'input': tuple, 'crop': tuple,
         'augmentation': lambda fields: _build(Augmentation, fields, {'scale': tuple})})
+
+
+def _are_shares(start: dict[int, float], number: int) -> bool:
+    return all(isinstance(phase, int) and 0 <= phase < number and share > 0
+               for phase, share in start.items()) and math.isclose(sum(start.values()), 1)
 
 
 def _check_positive(config: object, names: tuple[str, ...]) -> None:

@@ -27,6 +27,7 @@ from road_seg.overlay import draw_overlay
 from road_seg.training import distributed
 from road_seg.training.board import Board
 from road_seg.training.checkpoint import Checkpoint
+from road_seg.training.checkpoint import mean_weights
 from road_seg.training.checkpoint import optimizer_tensors
 from road_seg.training.checkpoint import restore_optimizer
 from road_seg.training.config import DatasetSpec
@@ -46,7 +47,8 @@ class Trainer:
 
     :param config: the run.
     :param data_roots: folders the data set roots are looked up in, one after the other.
-    :param folder: where `checkpoint.safetensors` is kept.
+    :param folder: where `checkpoint.safetensors` is kept, and as `phase_0.safetensors` and so on
+        the averaged weights that each phase ended with.
     :param report: receives one line of text at a time.
     :raises ConfigError: the folder holds a checkpoint of another configuration, or a batch
         cannot be shared among the processes.
@@ -119,6 +121,7 @@ class Trainer:
         for batch in self._batches(stop):
             loss = self._train_step(*batch)
             self.step += 1
+            self._keep_phase()
             now = time.monotonic()
             self.seconds = before + now - started
             if self.step % _REPORT_STEPS == 0:
@@ -143,16 +146,37 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint."""
-        if distributed.rank() > 0:
-            return
+        if distributed.rank() == 0:
+            self._checkpoint().save(self.path)
+
+    def _keep_phase(self) -> None:
+        """Write the averaged weights where a phase has just ended."""
+        number, first = self.config.phase_at(self.step - 1)
+        if self.step == first + self.config.phases[number].steps:
+            if distributed.rank() == 0:
+                self._checkpoint().weights().save(self._phase_path(number))
+            distributed.wait()
+
+    def _phase_path(self, number: int) -> Path:
+        return self.path.with_name(f'phase_{number}.safetensors')
+
+    def _start_phase(self, number: int) -> None:
+        """Take the weights that phase `number` starts from, unless they are the ones at hand."""
+        if start := self.config.phases[number].start:
+            weights = mean_weights(
+                {self._phase_path(phase): share for phase, share in start.items()})
+            self.network.load_state_dict(weights)
+            self.average.load_state_dict(weights)
+
+    def _checkpoint(self) -> Checkpoint:
         tensors = {f'model.{key}': value for key, value in self.network.state_dict().items()}
         tensors |= {f'ema.{key}': value for key, value in self.average.state_dict().items()}
         tensors |= optimizer_tensors(self.optimizer)
-        Checkpoint(self.step, tensors, {
+        return Checkpoint(self.step, tensors, {
             'network': self.config.network.to_dict(), 'input': list(self.config.input),
             'labels': self.labels.to_json(), 'digest': self.config.digest(self.step),
             'history': self.history, 'scores': self.scores, 'seconds': round(self.seconds),
-            'data': self._data}).save(self.path)
+            'data': self._data})
 
     def _resume(self) -> None:
         checkpoint = Checkpoint.load(self.path)
@@ -173,6 +197,8 @@ class Trainer:
         """Yield the batches of the steps up to `stop`, phase by phase."""
         while self.step < stop:
             number, first = self.config.phase_at(self.step)
+            if self.step == first:
+                self._start_phase(number)
             end = first + self.config.phases[number].steps
             crops = self._crops(number, self.step, min(stop, end))
             size = self.config.batch_size

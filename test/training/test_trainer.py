@@ -95,6 +95,33 @@ def test_a_finished_run_goes_on_with_a_phase_added(config, tmp_path) -> None:
         Trainer(replace(added, phases=added.phases[1:]), [tmp_path], tmp_path / 'pieces')
 
 
+def test_a_phase_starts_from_the_mean_of_others(config, tmp_path) -> None:
+    """Of what is kept as they end, by their shares, resumed or not."""
+    still = Phase(2, learning_rate=1e-9, crop=(32, 32), input=(32, 64), start={0: 0.25, 1: 0.75})
+    config = replace(config, phases=(*config.phases, still))
+    whole = train(config, tmp_path, 'whole', None)
+    pieces = train(config, tmp_path, 'pieces', 6, 7, None)
+    ends = [Checkpoint.load(tmp_path / 'whole' / f'phase_{number}.safetensors').part('ema')
+            for number in range(3)]
+    key = 'decoder.blocks.0.up.weight'
+    mean = 0.25 * ends[0][key].float() + 0.75 * ends[1][key].float()
+    assert not torch.equal(ends[0][key], ends[1][key])
+    torch.testing.assert_close(whole.part('ema')[key], mean, rtol=0, atol=1e-6)
+    torch.testing.assert_close(ends[2][key], whole.part('ema')[key].half())
+    for name, value in whole.tensors.items():
+        assert torch.equal(value, pieces.tensors[name]), name
+    (tmp_path / 'whole' / 'phase_0.safetensors').unlink()
+    with pytest.raises(InputError, match=r'phase_0\.safetensors: found'):
+        train(replace(config, phases=(*config.phases, still)), tmp_path, 'whole', None)
+
+
+@pytest.mark.parametrize('start', [{1: 1.0}, {0: 0.5}, {-1: 1.0}, {0: 1.5, 1: -0.5}, {'a': 1.0}])
+def test_a_start_that_is_no_mean_of_earlier_phases_is_refused(config, start: dict) -> None:
+    second = replace(config.phases[1], start=start)
+    with pytest.raises(ConfigError, match=r'start of phase 1: .* summing to 1, of phases below 1'):
+        replace(config, phases=(config.phases[0], second))
+
+
 def test_a_run_starts_from_the_averaged_weights_of_another(config, tmp_path) -> None:
     """And names its data too, for their licences bind as well."""
     first = train(config, tmp_path, 'first', None)
