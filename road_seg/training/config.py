@@ -52,8 +52,8 @@ class Phase:
     :param crop: (height, width) of training crops, multiples of 32.
     :param augmentation: how crops are changed.
     :param ema_decay: decay a step of the averaged weights.
-    :param start: phases, from 0, to shares that sum to 1: the phase starts from that mean of the
-        averaged weights those ended with. Empty: from the weights as they are.
+    :param mean: phases from 0 up to this one, and shares that sum to 1: this phase ends with that
+        mean of the averaged weights they ended with. Empty: with its own averaged weights.
     """
 
     steps: int
@@ -63,7 +63,7 @@ class Phase:
     crop: tuple[int, int] = (224, 352)
     augmentation: Augmentation = field(default_factory=Augmentation)
     ema_decay: float = 0.998
-    start: dict[int, float] = field(default_factory=dict)
+    mean: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse values no run can use."""
@@ -136,9 +136,9 @@ class TrainingConfig:
             raise ConfigError('precision', found=repr(self.precision),
                               expected=f'one of {", ".join(PRECISIONS)}', fix='correct the name')
         for number, phase in enumerate(self.phases):
-            if phase.start and not _are_shares(phase.start, number):
-                raise ConfigError(f'start of phase {number}', found=str(phase.start),
-                                  expected=f'shares, summing to 1, of phases below {number}',
+            if phase.mean and not _are_shares(phase.mean, number):
+                raise ConfigError(f'mean of phase {number}', found=str(phase.mean),
+                                  expected=f'shares, summing to 1, of phases 0 to {number}',
                                   fix='correct it')
         if all(item.first_phase for item in self.datasets):
             raise ConfigError('datasets', found='none for the first phase',
@@ -224,9 +224,9 @@ def _phase(value: dict) -> Phase:
         'augmentation': lambda fields: _build(Augmentation, fields, {'scale': tuple})})
 
 
-def _are_shares(start: dict[int, float], number: int) -> bool:
-    return all(isinstance(phase, int) and 0 <= phase < number and share > 0
-               for phase, share in start.items()) and math.isclose(sum(start.values()), 1)
+def _are_shares(mean: dict[int, float], last: int) -> bool:
+    return all(isinstance(phase, int) and 0 <= phase <= last and share > 0
+               for phase, share in mean.items()) and math.isclose(sum(mean.values()), 1)
 
 
 def _check_positive(config: object, names: tuple[str, ...]) -> None:

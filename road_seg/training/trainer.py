@@ -34,6 +34,8 @@ from road_seg.training.config import DatasetSpec
 from road_seg.training.config import TrainingConfig
 from road_seg.training.losses import partial_cross_entropy
 from road_seg.training.losses import soft_jaccard_loss
+from road_seg.training.machine import bfloat16_is_faster
+from road_seg.training.machine import release_memory
 from road_seg.training.validation import validate
 
 _STATISTICS_CROPS = 512
@@ -74,7 +76,7 @@ class Trainer:
         torch.backends.cudnn.benchmark = self._on_gpu
         self._workers = config.workers or (distributed.cpus() if self._on_gpu else 1)
         self._mixed = config.precision == 'bfloat16' or (
-            config.precision == 'auto' and _bfloat16_is_faster(self.device))
+            config.precision == 'auto' and bfloat16_is_faster(self.device))
         self.step = 0
         self.history: list[list[float]] = []
         self.scores: dict = {}
@@ -150,23 +152,27 @@ class Trainer:
             self._checkpoint().save(self.path)
 
     def _keep_phase(self) -> None:
-        """Write the averaged weights where a phase has just ended."""
+        """Where a phase has just ended, take the mean it asks for and keep its weights."""
         number, first = self.config.phase_at(self.step - 1)
-        if self.step == first + self.config.phases[number].steps:
-            if distributed.rank() == 0:
-                self._checkpoint().weights().save(self._phase_path(number))
+        phase = self.config.phases[number]
+        if self.step < first + phase.steps:
+            return
+        self._save_phase(number)
+        if phase.mean:
+            weights = mean_weights({self._phase_path(earlier): share
+                                    for earlier, share in phase.mean.items()})
+            self.network.load_state_dict(weights)
+            self.average.load_state_dict(weights)
             distributed.wait()
+            self._save_phase(number)
+
+    def _save_phase(self, number: int) -> None:
+        if distributed.rank() == 0:
+            self._checkpoint().weights().save(self._phase_path(number))
+        distributed.wait()
 
     def _phase_path(self, number: int) -> Path:
         return self.path.with_name(f'phase_{number}.safetensors')
-
-    def _start_phase(self, number: int) -> None:
-        """Take the weights that phase `number` starts from, unless they are the ones at hand."""
-        if start := self.config.phases[number].start:
-            weights = mean_weights(
-                {self._phase_path(phase): share for phase, share in start.items()})
-            self.network.load_state_dict(weights)
-            self.average.load_state_dict(weights)
 
     def _checkpoint(self) -> Checkpoint:
         tensors = {f'model.{key}': value for key, value in self.network.state_dict().items()}
@@ -197,11 +203,10 @@ class Trainer:
         """Yield the batches of the steps up to `stop`, phase by phase."""
         while self.step < stop:
             number, first = self.config.phase_at(self.step)
-            if self.step == first:
-                self._start_phase(number)
             end = first + self.config.phases[number].steps
             crops = self._crops(number, self.step, min(stop, end))
             size = self.config.batch_size
+            release_memory()
             yield from DataLoader(crops, batch_size=size // distributed.size(),
                                   sampler=distributed.local_share(len(crops), size),
                                   num_workers=self._workers, pin_memory=self._on_gpu)
@@ -273,6 +278,7 @@ class Trainer:
         first, size = self.config.steps, self.config.batch_size
         steps = math.ceil(_STATISTICS_CROPS / size)
         crops = self._crops(len(self.config.phases) - 1, first, first + steps)
+        release_memory()
         update_bn(DataLoader(crops, size, num_workers=self._workers),
                   self.average, self.device)
 
@@ -302,8 +308,3 @@ class Trainer:
         board.scalars(self.step, {f'{name}/{label}': value for label, value in iou.items()})
         self.report(f'step {self.step}  {name}  ' + '  '.join(
             f'{label} {value:.4f}' for label, value in iou.items()))
-
-
-def _bfloat16_is_faster(device: torch.device) -> bool:
-    """Return whether the device has matrix units for bfloat16; without, it is slower on CPUs."""
-    return device.type == 'cuda' or torch.cpu.get_capabilities().get('amx_bf16', False)

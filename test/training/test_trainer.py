@@ -95,30 +95,46 @@ def test_a_finished_run_goes_on_with_a_phase_added(config, tmp_path) -> None:
         Trainer(replace(added, phases=added.phases[1:]), [tmp_path], tmp_path / 'pieces')
 
 
-def test_a_phase_starts_from_the_mean_of_others(config, tmp_path) -> None:
-    """Of what is kept as they end, by their shares, resumed or not."""
-    still = Phase(2, learning_rate=1e-9, crop=(32, 32), input=(32, 64), start={0: 0.25, 1: 0.75})
-    config = replace(config, phases=(*config.phases, still))
-    whole = train(config, tmp_path, 'whole', None)
-    pieces = train(config, tmp_path, 'pieces', 6, 7, None)
-    ends = [Checkpoint.load(tmp_path / 'whole' / f'phase_{number}.safetensors').part('ema')
-            for number in range(3)]
+def test_a_phase_ends_with_a_mean(config, tmp_path) -> None:
+    """Of what phases ended with, by their shares; it is kept, and the next phase starts there."""
     key = 'decoder.blocks.0.up.weight'
-    mean = 0.25 * ends[0][key].float() + 0.75 * ends[1][key].float()
-    assert not torch.equal(ends[0][key], ends[1][key])
+
+    def end(folder: str, number: int) -> torch.Tensor:
+        path = tmp_path / folder / f'phase_{number}.safetensors'
+        return Checkpoint.load(path).part('ema')[key].float()
+
+    first, second = config.phases
+    train(config, tmp_path, 'plain', None)
+    assert not torch.equal(end('plain', 0), end('plain', 1))
+    meaning = replace(config, phases=(first, replace(second, mean={0: 0.25, 1: 0.75})))
+    mean = 0.25 * end('plain', 0) + 0.75 * end('plain', 1)
+    whole = train(meaning, tmp_path, 'mean', None)
+    for part in ('ema', 'model'):
+        torch.testing.assert_close(whole.part(part)[key], mean, rtol=0, atol=1e-6)
+    torch.testing.assert_close(end('mean', 1), mean, rtol=0, atol=1e-3)
+
+    still = Phase(2, learning_rate=1e-9, crop=(32, 32), input=(32, 64))
+    added = replace(meaning, phases=(*meaning.phases, still))
+    whole = train(added, tmp_path, 'whole', None)
     torch.testing.assert_close(whole.part('ema')[key], mean, rtol=0, atol=1e-6)
-    torch.testing.assert_close(ends[2][key], whole.part('ema')[key].half())
+    pieces = train(added, tmp_path, 'pieces', 5, 6, 7, None)
     for name, value in whole.tensors.items():
         assert torch.equal(value, pieces.tensors[name]), name
-    (tmp_path / 'whole' / 'phase_0.safetensors').unlink()
+
+
+def test_a_mean_of_weights_that_are_gone_is_refused(config, tmp_path) -> None:
+    first, second = config.phases
+    meaning = replace(config, phases=(first, replace(second, mean={0: 0.5, 1: 0.5})))
+    train(meaning, tmp_path, 'run', 4)
+    (tmp_path / 'run' / 'phase_0.safetensors').unlink()
     with pytest.raises(InputError, match=r'phase_0\.safetensors: found'):
-        train(replace(config, phases=(*config.phases, still)), tmp_path, 'whole', None)
+        train(meaning, tmp_path, 'run', None)
 
 
-@pytest.mark.parametrize('start', [{1: 1.0}, {0: 0.5}, {-1: 1.0}, {0: 1.5, 1: -0.5}, {'a': 1.0}])
-def test_a_start_that_is_no_mean_of_earlier_phases_is_refused(config, start: dict) -> None:
-    second = replace(config.phases[1], start=start)
-    with pytest.raises(ConfigError, match=r'start of phase 1: .* summing to 1, of phases below 1'):
+@pytest.mark.parametrize('mean', [{2: 1.0}, {0: 0.5}, {-1: 1.0}, {0: 1.5, 1: -0.5}, {'a': 1.0}])
+def test_shares_that_make_no_mean_are_refused(config, mean: dict) -> None:
+    second = replace(config.phases[1], mean=mean)
+    with pytest.raises(ConfigError, match=r'mean of phase 1: .* summing to 1, of phases 0 to 1'):
         replace(config, phases=(config.phases[0], second))
 
 
