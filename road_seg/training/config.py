@@ -225,8 +225,9 @@ def _phase(value: dict) -> Phase:
 
 
 def _are_shares(mean: dict[int, float], last: int) -> bool:
-    return all(isinstance(phase, int) and 0 <= phase <= last and share > 0
-               for phase, share in mean.items()) and math.isclose(sum(mean.values()), 1)
+    return isinstance(mean, dict) and math.isclose(sum(mean.values()), 1) and all(
+        isinstance(phase, int) and 0 <= phase <= last and share > 0
+        for phase, share in mean.items())
 
 
 def _check_positive(config: object, names: tuple[str, ...]) -> None:

@@ -131,8 +131,9 @@ def test_a_mean_of_weights_that_are_gone_is_refused(config, tmp_path) -> None:
         train(meaning, tmp_path, 'run', None)
 
 
-@pytest.mark.parametrize('mean', [{2: 1.0}, {0: 0.5}, {-1: 1.0}, {0: 1.5, 1: -0.5}, {'a': 1.0}])
-def test_shares_that_make_no_mean_are_refused(config, mean: dict) -> None:
+@pytest.mark.parametrize(
+    'mean', [{2: 1.0}, {0: 0.5}, {-1: 1.0}, {0: 1.5, 1: -0.5}, {'a': 1.0}, [0, 1]])
+def test_shares_that_make_no_mean_are_refused(config, mean: object) -> None:
     second = replace(config.phases[1], mean=mean)
     with pytest.raises(ConfigError, match=r'mean of phase 1: .* summing to 1, of phases 0 to 1'):
         replace(config, phases=(config.phases[0], second))
