@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 import re
@@ -25,7 +26,8 @@ from road_seg.resources import config_dir
 _OTHER_COLOUR = 255
 _FIX = 'see config/datasets/camvid.yaml for an example'
 _REQUIRED = {'images', 'masks', 'ids'}
-_KEYS = _REQUIRED | {'others', 'splits', 'instances', 'ignore_dark_corners', 'frame_step'}
+_KEYS = _REQUIRED | {'others', 'splits', 'instances', 'ignore_dark_corners', 'frame_step',
+                     'exclude'}
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class DatasetAdapter:
     :param frame_step: by how much the numbers at the end of the image names of successive
         frames differ; 0 for pictures that do not follow each other.
     :param splits: what `{split}` stands for, by name of the split; empty: the name itself.
+    :param exclude: patterns of the names of image files that are left out.
     """
 
     name: str
@@ -84,6 +87,7 @@ class DatasetAdapter:
     instances: int = 1
     frame_step: int = 0
     splits: Mapping[str, str] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, name: str, labels: LabelMap = ROAD_LABELS) -> 'DatasetAdapter':
@@ -132,6 +136,10 @@ class DatasetAdapter:
         if 'others' in fields:
             table[:] = truth_id(fields['others'])
             known[:] = True
+        exclude = fields.get('exclude', [])
+        if not isinstance(exclude, list) or not all(isinstance(item, str) for item in exclude):
+            raise ConfigError(path, found=f'exclude: {exclude!r}',
+                              expected='a list of names of image files', fix='make it a list')
         colours = _colours(path, fields['ids'])
         for place, (source, value) in enumerate(fields['ids'].items()):
             if not colours and not (isinstance(source, int) and 0 <= source <= 255):
@@ -142,7 +150,7 @@ class DatasetAdapter:
         return cls(path.stem, fields['images'], fields['masks'], labels, table, known,
                    tuple(sets), bool(fields.get('ignore_dark_corners', False)), colours,
                    int(fields.get('instances', 1)), int(fields.get('frame_step', 0)),
-                   dict(fields.get('splits', {})))
+                   dict(fields.get('splits', {})), tuple(exclude))
 
     @cached_property
     def allowed(self) -> np.ndarray:
@@ -184,10 +192,10 @@ class DatasetAdapter:
                               f'{self.name}', expected=f'one of {", ".join(self.splits)}',
                               fix='correct the name')
         if shards := shards_of(Path(root), split):
-            return [Sample(*pair) for pair in shard_pairs(shards)]
+            return [Sample(*pair) for pair in shard_pairs(shards) if self._keeps(pair[0].name)]
         pattern = self.images.format(split=self.splits.get(split, split))
         ending = pattern.rpartition('*')[2]
-        images = sorted(Path(root).glob(pattern))
+        images = sorted(image for image in Path(root).glob(pattern) if self._keeps(image.name))
         if not images:
             raise InputError(root, found=f'no image {pattern}',
                              expected=f'the layout of the {self.name} adapter',
@@ -195,6 +203,9 @@ class DatasetAdapter:
         return [Sample(image, Path(root) / self.masks.format(
             split=split, folder=image.parent.name, name=image.name,
             stem=image.name.removesuffix(ending))) for image in images]
+
+    def _keeps(self, image: str) -> bool:
+        return not any(fnmatchcase(image, pattern) for pattern in self.exclude)
 
     def follows(self, before: Sample, after: Sample) -> bool:
         """Return whether one sample is the frame after another, by the names of their images."""
