@@ -81,8 +81,8 @@ def mean_weights(shares: dict[Path, float]) -> dict[str, torch.Tensor]:
     """
     Return the mean of the averaged weights of checkpoints of one network.
 
-    Means of what one run passes through score better than any of it: Izmailov et al., "Averaging
-    Weights Leads to Wider Optima and Better Generalization" (2018).
+    Means of what one run passes through can score better than any of it: Izmailov et al.,
+    "Averaging Weights Leads to Wider Optima and Better Generalization" (2018).
 
     :param shares: checkpoint files and their shares, which sum to 1.
     :raises InputError: a file is missing, damaged or no checkpoint.
