@@ -206,10 +206,15 @@ class Trainer:
             end = first + self.config.phases[number].steps
             crops = self._crops(number, self.step, min(stop, end))
             size = self.config.batch_size
-            release_memory()
-            yield from DataLoader(crops, batch_size=size // distributed.size(),
-                                  sampler=distributed.local_share(len(crops), size),
-                                  num_workers=self._workers, pin_memory=self._on_gpu)
+            yield from self._loader(crops, size // distributed.size(),
+                                    distributed.local_share(len(crops), size))
+
+    def _loader(self, crops: CropStream, size: int,
+                sampler: list[int] | None = None) -> DataLoader:
+        """Return batches of `size` crops, read by forked processes."""
+        release_memory()
+        return DataLoader(crops, size, sampler=sampler, num_workers=self._workers,
+                          pin_memory=self._on_gpu)
 
     def _crops(self, number: int, start: int, stop: int) -> CropStream:
         """Return the crops of phase `number` for the steps from `start` up to `stop`."""
@@ -278,9 +283,7 @@ class Trainer:
         first, size = self.config.steps, self.config.batch_size
         steps = math.ceil(_STATISTICS_CROPS / size)
         crops = self._crops(len(self.config.phases) - 1, first, first + steps)
-        release_memory()
-        update_bn(DataLoader(crops, size, num_workers=self._workers),
-                  self.average, self.device)
+        update_bn(self._loader(crops, size), self.average, self.device)
 
     def _validate(self) -> None:
         """Score the averaged weights on every validation set, in the first process."""
