@@ -95,7 +95,7 @@ generated/pseudo_%: | $(VENV)/.run
 	$(BIN)/road-seg label $(PICTURES) --teacher $(TEACHER) --out $@
 
 generated/named_%: | $(VENV)/.run
-	$(BIN)/road-seg label $(PICTURES) --teacher $(TEACHER) --second-model road_unet --out $@
+	$(BIN)/road-seg label $(PICTURES) --teacher $(TEACHER) --model road_unet --out $@
 
 test: lint
 	$(BIN)/python -m pytest

@@ -1,4 +1,4 @@
-"""Truth for unlabelled pictures: what other networks are sure of."""
+"""Truth for unlabelled pictures: what networks are sure of."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from road_seg.bags.sources import Source
+from road_seg.bags.sources import SourceFrame
 from road_seg.data.folder import create_data_set
 from road_seg.errors import BackendError
 from road_seg.errors import InputError
@@ -16,13 +17,14 @@ from road_seg.pipeline import Segmenter
 
 # Ids of the masks, as config/datasets/pseudo_road.yaml maps them.
 OTHER, ROAD, KERB = 0, 1, 2
-# What anything but road is, where a second network tells: its classes and their ids.
-_KINDS = {'background': 3, 'sidewalk': 4, 'vehicle': 5, 'person': 6}
-_KERB_KINDS = ('background', 'sidewalk')
+# What a model of this project calls it.
+_MODEL_IDS = {'background': 3, 'road': ROAD, 'sidewalk': 4, 'vehicle': 5, 'person': 6}
+# What the teacher's anything but road and its kerb may be.
+_KINDS = {OTHER: (3, 4, 5, 6), KERB: (3, 4)}
 # Channels of road-segmentation-adas-0001: background, road, kerb, lane mark.
 _TEACHER_IDS = (OTHER, ROAD, KERB, ROAD)
 _SURE = 0.9
-_SURE_KIND = 0.8
+_SURE_MODEL = 0.8
 _JPEG_QUALITY = 92
 
 
@@ -81,36 +83,48 @@ def sure_ids(probabilities: np.ndarray) -> np.ndarray:
     return ids
 
 
-def name_kinds(ids: np.ndarray, classes: np.ndarray, confidence: np.ndarray,
-               labels: LabelMap) -> None:
+def model_ids(classes: np.ndarray, confidence: np.ndarray, labels: LabelMap) -> np.ndarray:
     """
-    Say of what is not road what it is, where a second network is at least 80 % sure.
+    Return the ids of the classes of which a model is at least 80 % sure, and 255 elsewhere.
+
+    :param classes: (H, W) uint8 class ids of the model.
+    :param confidence: (H, W) uint8 its confidence, 0..255.
+    :param labels: its classes.
+    :return: (H, W) uint8.
+    """
+    table = np.full(256, UNLABELLED, np.uint8)
+    for name in labels.names:
+        table[labels.id_of(name)] = _MODEL_IDS.get(name, UNLABELLED)
+    return np.where(confidence >= _SURE_MODEL * 255, table[classes], np.uint8(UNLABELLED))
+
+
+def name_kinds(ids: np.ndarray, kinds: np.ndarray) -> None:
+    """
+    Say of what is not road to the teacher what it is.
 
     A class the teacher rules out (road, or a vehicle on the kerb) changes nothing.
 
     :param ids: (H, W) uint8 of the teacher, changed in place.
-    :param classes: (H, W) uint8 class ids of the second network.
-    :param confidence: (H, W) uint8 its confidence, 0..255.
-    :param labels: its classes.
+    :param kinds: (H, W) uint8 of `model_ids`.
     """
-    sure = confidence >= _SURE_KIND * 255
-    for name in labels.names:
-        if name in _KINDS:
-            rest = (OTHER, KERB) if name in _KERB_KINDS else (OTHER,)
-            ids[sure & (classes == labels.id_of(name)) & np.isin(ids, rest)] = _KINDS[name]
+    for teacher_id, allowed in _KINDS.items():
+        known = (ids == teacher_id) & np.isin(kinds, allowed)
+        ids[known] = kinds[known]
 
 
-def write_pseudo_labels(sources: list[tuple[str, Source]], teacher: Teacher, every: int, out: Path,
-                        progress: Callable[[int, int], None] = lambda done, total: None,
-                        second: Segmenter | None = None) -> int:
+def write_pseudo_labels(sources: list[tuple[str, Source]], every: int, out: Path, *,
+                        teacher: Teacher | None = None, model: Segmenter | None = None,
+                        progress: Callable[[int, int], None] = lambda done, total: None) -> int:
     """
     Write pictures and pseudo-labels as a data set for the adapter `pseudo_road`, split train.
 
     :param sources: a name for the files and the pictures, each.
     :param every: take each so manieth picture of a source.
     :param out: folder to make; nothing remains of it after an error.
+    :param teacher: tells road from what is not; one of the two must be given.
+    :param model: tells apart what is not road to the teacher (`name_kinds`), or without one all
+        of its classes (`model_ids`); on an active backend.
     :param progress: called with the numbers of pictures read and in all.
-    :param second: tells what is not road apart (`name_kinds`), on an active backend.
     :return: pictures written.
     :raises RoadSegError: a source is unreadable or the folder cannot be made.
     """
@@ -121,11 +135,19 @@ def write_pseudo_labels(sources: list[tuple[str, Source]], teacher: Teacher, eve
                 read += 1
                 if index % every:
                     continue
-                ids = teacher.label(frame.rgb)
-                if second:
-                    result = second.process(frame.rgb, frame.time_ns, with_confidence=True)
-                    name_kinds(ids, result.mask, result.confidence, second.labels)
-                add(f'{name}_{index:06d}', frame.rgb, ids)
+                add(f'{name}_{index:06d}', frame.rgb, _label(frame, teacher, model))
                 written += 1
                 progress(read, total)
     return written
+
+
+def _label(frame: SourceFrame, teacher: Teacher | None, model: Segmenter | None) -> np.ndarray:
+    if model:
+        result = model.process(frame.rgb, frame.time_ns, with_confidence=True)
+        kinds = model_ids(result.mask, result.confidence, model.labels)
+        if not teacher:
+            return kinds
+    ids = teacher.label(frame.rgb)
+    if model:
+        name_kinds(ids, kinds)
+    return ids

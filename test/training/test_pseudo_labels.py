@@ -13,6 +13,7 @@ import pytest
 from road_seg.cli.main import main
 from road_seg.data.adapter import DatasetAdapter
 from road_seg.labels import ROAD_LABELS
+from road_seg.training.pseudo_labels import model_ids
 from road_seg.training.pseudo_labels import name_kinds
 from road_seg.training.pseudo_labels import sure_ids
 
@@ -46,12 +47,14 @@ def test_ids_of_probabilities() -> None:
     assert sure_ids(probabilities).tolist() == [[0, 1, 2, 255]]
 
 
-def test_a_second_network_names_what_is_not_road() -> None:
-    # teacher: anything but road, road, kerb, not sure; classes 0..4 of the second, then unsure
+def test_a_model_names_what_is_not_road() -> None:
+    # teacher: anything but road, road, kerb, not sure; classes 0..4 of the model, then unsure
     ids = np.repeat(np.array([[0], [1], [2], [255]], np.uint8), 6, axis=1)
     classes = np.tile(np.array([0, 1, 2, 3, 4, 3], np.uint8), (4, 1))
     confidence = np.tile(np.array([255, 255, 204, 204, 204, 203], np.uint8), (4, 1))
-    name_kinds(ids, classes, confidence, ROAD_LABELS)
+    kinds = model_ids(classes, confidence, ROAD_LABELS)
+    assert kinds.tolist() == [[3, 1, 4, 5, 6, 255]] * 4
+    name_kinds(ids, kinds)
     assert ids.tolist() == [[3, 0, 4, 5, 6, 0], [1] * 6, [3, 2, 4, 2, 2, 2], [255] * 6]
     adapter = DatasetAdapter.load('pseudo_road')
     assert adapter.table[[3, 4, 5, 6]].tolist() == [
@@ -78,17 +81,27 @@ def test_from_a_video_and_a_folder_to_truth(tmp_path: Path) -> None:
     assert adapter.allowed[truth[5, 5]].tolist() == [True, False, True, True, True]
 
 
-def test_with_a_second_model(tmp_path: Path, tiny_model_path: Path) -> None:
+@pytest.mark.parametrize(('with_teacher', 'right'), [(True, 1), (False, 3)])
+def test_with_a_model(tmp_path: Path, tiny_model_path: Path, with_teacher: bool,
+                      right: int) -> None:
     (tmp_path / 'stills').mkdir()
     still = np.full((64, 96, 3), 200, np.uint8)
     still[:, :48] = (0, 210, 70)  # blue, green, red: dark to the teacher, sidewalk to the model
+    still[:, 48:] = (255, 230, 100)  # bright to the teacher, vehicle to the model
     cv2.imwrite(str(tmp_path / 'stills' / 'a.png'), still)
-    assert main(['label', str(tmp_path / 'stills'), '--second-model', str(tiny_model_path),
-                 '--teacher', str(write_teacher(tmp_path / 'teacher.onnx')),
-                 '--out', str(tmp_path / 'out')]) == 0
+    words = ['label', str(tmp_path / 'stills'), '--model', str(tiny_model_path),
+             '--out', str(tmp_path / 'out')]
+    if with_teacher:
+        words += ['--teacher', str(write_teacher(tmp_path / 'teacher.onnx'))]
+    assert main(words) == 0
     adapter = DatasetAdapter.load('pseudo_road')
     _, truth = adapter.read(adapter.samples(tmp_path / 'out', 'train')[0])
-    assert (truth[32, 24], truth[32, 72]) == (2, 1)
+    assert (truth[32, 24], truth[32, 72]) == (2, right)
+
+
+def test_without_a_network(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(['label', str(tmp_path), '--out', str(tmp_path / 'out')]) == 2
+    assert 'neither --teacher nor --model' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(('name', 'channels', 'finding'), [
