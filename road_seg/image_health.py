@@ -17,7 +17,7 @@ _AFTER_NS, _FROZEN_NS, _VALID_NS = 500_000_000, 1_000_000_000, 2_000_000_000
 _LOOKS = 4
 # The limits; docs/design.md has what the measures are on good and on faulty images.
 _MIN_LIT, _MAX_CLIPPED, _MAX_GRAIN, _MIN_EDGE, _MAX_EMPTY = 0.02, 0.4, 0.1, 0.14, 0.69
-_MIN_CONFIDENCE = 0.75
+_MIN_CONFIDENCE = 0.84
 # The drivable share of the image is compared with its mean over about ten seconds.
 _USUAL_OF_LOOKS = 100
 _MIN_USUAL, _COLLAPSE = 0.05, 0.2
