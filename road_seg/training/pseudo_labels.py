@@ -93,8 +93,7 @@ def model_ids(classes: np.ndarray, confidence: np.ndarray, labels: LabelMap) -> 
     :return: (H, W) uint8.
     """
     table = np.full(256, UNLABELLED, np.uint8)
-    for name in labels.names:
-        table[labels.id_of(name)] = _MODEL_IDS.get(name, UNLABELLED)
+    table[:len(labels.names)] = [_MODEL_IDS.get(name, UNLABELLED) for name in labels.names]
     return np.where(confidence >= _SURE_MODEL * 255, table[classes], np.uint8(UNLABELLED))
 
 
@@ -142,12 +141,12 @@ def write_pseudo_labels(sources: list[tuple[str, Source]], every: int, out: Path
 
 
 def _label(frame: SourceFrame, teacher: Teacher | None, model: Segmenter | None) -> np.ndarray:
-    if model:
-        result = model.process(frame.rgb, frame.time_ns, with_confidence=True)
-        kinds = model_ids(result.mask, result.confidence, model.labels)
-        if not teacher:
-            return kinds
+    if not model:
+        return teacher.label(frame.rgb)
+    result = model.process(frame.rgb, frame.time_ns, with_confidence=True)
+    kinds = model_ids(result.mask, result.confidence, model.labels)
+    if not teacher:
+        return kinds
     ids = teacher.label(frame.rgb)
-    if model:
-        name_kinds(ids, kinds)
+    name_kinds(ids, kinds)
     return ids
