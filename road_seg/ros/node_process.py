@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from types import TracebackType
 
 import yaml
@@ -15,6 +16,7 @@ import road_seg
 from road_seg.errors import InputError
 
 _PATIENCE_S = 5.0
+_PERIOD_S = 0.01
 _KEPT_LINES = 5
 
 
@@ -60,7 +62,7 @@ class NodeProcess:
 
         :raises InputError: it has ended; the last lines it printed say why.
         """
-        status = self._child.poll()
+        status = self._status()
         if status is not None:
             raise InputError('road_seg_node', found=f'it ended with status {status}: {self.tail}',
                              expected='a running node', fix='correct what its last lines say')
@@ -80,14 +82,25 @@ class NodeProcess:
                  traceback: TracebackType | None) -> None:
         try:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-                self._child.send_signal(number)
-                try:
-                    self._child.wait(_PATIENCE_S)
+                os.kill(self.pid, number)
+                end = time.monotonic() + _PATIENCE_S
+                while self._status() is None and time.monotonic() < end:
+                    time.sleep(_PERIOD_S)
+                if self._status() is not None:
                     break
-                except subprocess.TimeoutExpired:
-                    continue
         finally:
-            if self._child.poll() is None:  # interrupted while waiting
-                self._child.kill()
-                self._child.wait()
+            os.kill(self.pid, signal.SIGKILL)  # for an interruption above; else it has ended
+            self._child.wait()
             self._folder.cleanup()
+
+    def _status(self) -> int | None:
+        """
+        Return the exit status, negative for a signal; None while the process runs.
+
+        Popen.poll and Popen.wait keep their lock for good if a signal's handler raises as they
+        take it, and hang from then on.
+        """
+        ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is None:
+            return None
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
