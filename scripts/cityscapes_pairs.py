@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from road_seg.data.folder import write_picture
 from road_seg.files import atomic_write
 
 # Colour and id of each class: helpers/labels.py of cityscapesScripts.
@@ -59,9 +60,8 @@ def main() -> None:
                     parser.error(f'{path} is no picture beside a label of its size')
                 picture, label = np.hsplit(pair, 2)
                 blue, green, red = np.moveaxis(label, -1, 0)
-                cv2.imwrite(str(pictures / f'{path.stem}_leftImg8bit.png'), picture)
-                cv2.imwrite(str(labels / f'{path.stem}_gtFine_labelIds.png'),
-                            ids[red, green, blue])
+                write_picture(pictures / f'{path.stem}_leftImg8bit.png', picture)
+                write_picture(labels / f'{path.stem}_gtFine_labelIds.png', ids[red, green, blue])
 
 
 if __name__ == '__main__':

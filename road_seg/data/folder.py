@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import contextmanager
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -29,8 +31,20 @@ def create_data_set(folder: str | os.PathLike, jpeg_quality: int) -> Iterator[Ad
         masks.mkdir()
 
         def add(stem: str, rgb: np.ndarray, ids: np.ndarray) -> None:
-            cv2.imwrite(str(images / f'{stem}.jpg'), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR),
-                        (cv2.IMWRITE_JPEG_QUALITY, jpeg_quality))
-            cv2.imwrite(str(masks / f'{stem}.png'), ids)
+            write_picture(images / f'{stem}.jpg', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR),
+                          (cv2.IMWRITE_JPEG_QUALITY, jpeg_quality))
+            write_picture(masks / f'{stem}.png', ids)
 
         yield add
+
+
+def write_picture(path: Path, picture: np.ndarray, options: Sequence[int] = ()) -> None:
+    """
+    Write a picture in the format of its suffix.
+
+    :param picture: (H, W, 3) uint8 BGR or (H, W) uint8.
+    :param options: OpenCV's IMWRITE flags and their values.
+    :raises OSError: it cannot be written; cv2.imwrite would say so only by what it returns.
+    """
+    _, data = cv2.imencode(path.suffix, picture, options)
+    path.write_bytes(data)

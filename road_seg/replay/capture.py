@@ -14,6 +14,7 @@ from road_seg.bags.drive import Drive
 from road_seg.bags.drive import Frame
 from road_seg.bags.messages import COMPRESSED_IMAGE
 from road_seg.bags.messages import decode
+from road_seg.data.folder import write_picture
 from road_seg.data.sheet import COLUMNS
 from road_seg.data.sheet import draw_tile
 from road_seg.data.sheet import ROWS
@@ -83,7 +84,7 @@ class Capture:
             self._with_truth.discard(each.index)
         image, mask = self._paths(example)
         image.write_bytes(self._jpeg(frame, rgb))
-        cv2.imwrite(str(mask), scored.mask if scored.truth is None else scored.truth)
+        write_picture(mask, scored.mask if scored.truth is None else scored.truth)
         if scored.truth is not None:
             self._with_truth.add(scored.index)
 
