@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 
+from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 import pytest
 
+from road_seg.ros import qos
 from road_seg.ros.client_node import ClientNode
 from road_seg.ros.client_node import lossless_environment
 
@@ -24,6 +26,8 @@ ENDLESS_S = 600.0
 NAMESPACE = '/signals'
 CONFIGURE, ACTIVATE = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE
 DEACTIVATE, CLEANUP = Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP
+STATES = {CONFIGURE: 'inactive', ACTIVATE: 'active',
+          Transition.TRANSITION_UNCONFIGURED_SHUTDOWN: 'finalized'}
 WALKS = {'unconfigured': (), 'inactive': (CONFIGURE,), 'active': (CONFIGURE, ACTIVATE),
          'finalized': (Transition.TRANSITION_UNCONFIGURED_SHUTDOWN,)}
 # Runs the node with one of its functions made slow; says when it is at work.
@@ -76,6 +80,8 @@ class Child:
     def __init__(self, client: ClientNode, arguments: list[str], environment: dict[str, str],
                  **parameters: object) -> None:
         self._client = client
+        self._state: str | None = None
+        client.subscribe(DiagnosticArray, '/diagnostics', self._take_state, qos.diagnostics())
         self._change = client.service_client(ChangeState, f'{NAMESPACE}/road_seg/change_state')
         rules = [word for name, value in parameters.items()
                  for word in ('-p', f'{name}:={value}')]
@@ -91,17 +97,26 @@ class Child:
         assert self._client.wait(condition, TIMEOUT_S, check)
 
     def walk(self, *transitions: int) -> None:
-        """Go through transitions."""
+        """
+        Go through transitions.
+
+        The diagnostics tell when one is done: a response may be lost, because a service is ready
+        for a client before it knows where to respond to.
+        """
         self.wait(self._change.service_is_ready)
         for transition in transitions:
-            future = self.ask(transition)
-            self.wait(future.done)
-            assert future.result().success
+            self.ask(transition)
+            self.wait(lambda wanted=STATES[transition]: self._state == wanted)
 
-    def ask(self, transition: int) -> object:
-        """Ask for a transition; return the future of the answer."""
-        return self._change.call_async(ChangeState.Request(
-            transition=Transition(id=transition)))
+    def ask(self, transition: int) -> None:
+        """Ask for a transition."""
+        self._change.call_async(ChangeState.Request(transition=Transition(id=transition)))
+
+    def _take_state(self, message: DiagnosticArray) -> None:
+        """Keep the state the node reports."""
+        for status in message.status:
+            self._state = {item.key: item.value for item in status.values}.get(
+                'state', self._state)
 
     def end(self, number: signal.Signals) -> None:
         """Send a signal; check that the process ends in order and in time."""
