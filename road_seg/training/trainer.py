@@ -4,15 +4,14 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 import copy
-import math
 from pathlib import Path
 import time
 
 import cv2
 import numpy as np
 import torch
+from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
-from torch.optim.swa_utils import update_bn
 from torch.utils.data import DataLoader
 
 from road_seg.data.adapter import DatasetAdapter
@@ -22,6 +21,7 @@ from road_seg.data.dataset import Source
 from road_seg.errors import ConfigError
 from road_seg.labels import LabelMap
 from road_seg.labels import ROAD_LABELS
+from road_seg.network.blocks import BATCH_NORM
 from road_seg.network.unet import UNet
 from road_seg.overlay import draw_overlay
 from road_seg.training import distributed
@@ -38,7 +38,6 @@ from road_seg.training.machine import bfloat16_is_faster
 from road_seg.training.machine import release_memory
 from road_seg.training.validation import validate
 
-_STATISTICS_CROPS = 512
 _REPORT_STEPS = 20
 _PICTURES = 3  # of each validation set, for TensorBoard
 
@@ -94,6 +93,8 @@ class Trainer:
         if self.path.exists():
             self._resume()
         self._replica = distributed.replicate(self.network)
+        self._norms = [module for module in self.network.modules()
+                       if isinstance(module, nn.BatchNorm2d)]
         self._board = Board(folder / 'tensorboard', self.step) if distributed.rank() == 0 else None
 
     def _start(self) -> UNet:
@@ -206,15 +207,10 @@ class Trainer:
             end = first + self.config.phases[number].steps
             crops = self._crops(number, self.step, min(stop, end))
             size = self.config.batch_size
-            yield from self._loader(crops, size // distributed.size(),
-                                    distributed.local_share(len(crops), size))
-
-    def _loader(self, crops: CropStream, size: int,
-                sampler: list[int] | None = None) -> DataLoader:
-        """Return batches of `size` crops, read by forked processes."""
-        release_memory()
-        return DataLoader(crops, size, sampler=sampler, num_workers=self._workers,
-                          pin_memory=self._on_gpu)
+            release_memory()
+            yield from DataLoader(crops, size // distributed.size(),
+                                  sampler=distributed.local_share(len(crops), size),
+                                  num_workers=self._workers, pin_memory=self._on_gpu)
 
     def _crops(self, number: int, start: int, stop: int) -> CropStream:
         """Return the crops of phase `number` for the steps from `start` up to `stop`."""
@@ -243,6 +239,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group['lr'] = group['share'] * phase.rate(self.step - first)
         self.network.train()
+        for norm in self._norms:
+            norm.momentum = max(BATCH_NORM['momentum'], 1 - _ramp(self.step))
         image = image.to(torch.float32, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._mixed):
             logits = self._replica(image)
@@ -262,8 +260,7 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:
-        # The ramp keeps the first steps, close to chance, out of the average.
-        decay = min(decay, (1 + self.step) / (10 + self.step))
+        decay = min(decay, _ramp(self.step))
         pairs = list(zip(self.average.state_dict().values(),
                          self.network.state_dict().values(), strict=True))
         means, values = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
@@ -272,23 +269,9 @@ class Trainer:
             if not count.is_floating_point():
                 count.copy_(value)
 
-    def _recalibrate(self) -> None:
-        """
-        Estimate the batch normalisation statistics of the averaged weights afresh.
-
-        Those kept during training belong to the weights of each step, not to their average:
-        Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization"
-        (2018), section 3.2. The crops are ones no step trains on.
-        """
-        first, size = self.config.steps, self.config.batch_size
-        steps = math.ceil(_STATISTICS_CROPS / size)
-        crops = self._crops(len(self.config.phases) - 1, first, first + steps)
-        update_bn(self._loader(crops, size), self.average, self.device)
-
     def _validate(self) -> None:
         """Score the averaged weights on every validation set, in the first process."""
         if self._board:
-            self._recalibrate()
             for item in self.config.validation:
                 self._score(item, self._board)
         distributed.wait()
@@ -311,3 +294,14 @@ class Trainer:
         board.scalars(self.step, {f'{name}/{label}': value for label, value in iou.items()})
         self.report(f'step {self.step}  {name}  ' + '  '.join(
             f'{label} {value:.4f}' for label, value in iou.items()))
+
+
+def _ramp(step: int) -> float:
+    """
+    Return the most an average may keep of what it was before a step.
+
+    It keeps the first steps, close to chance, out of the averages of the weights and of the
+    statistics of batch normalisation: the `num_updates` of TensorFlow's
+    `ExponentialMovingAverage`.
+    """
+    return (1 + step) / (10 + step)

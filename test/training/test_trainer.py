@@ -72,6 +72,19 @@ def test_bfloat16_learns_too(config, tmp_path) -> None:
     assert run.part('model')['decoder.blocks.0.up.weight'].dtype == torch.float32
 
 
+def test_statistics_of_normalisation_are_there_after_few_steps(config, tmp_path) -> None:
+    """With weights that stay as they are, 6 steps tell as much as 60."""
+
+    def variances(steps: int) -> torch.Tensor:
+        phase = Phase(steps, learning_rate=1e-12, input=(32, 64), crop=(32, 32))
+        run = train(replace(config, phases=(phase,)), tmp_path, f'{steps}', None)
+        return torch.cat([value for key, value in run.part('ema').items()
+                          if key.endswith('running_var')])
+
+    ratio = variances(6) / variances(60)
+    assert 0.8 < ratio.median() < 1.25
+
+
 def test_unknown_precision_is_refused(config) -> None:
     with pytest.raises(ConfigError, match="precision: found 'half'; expected one of auto, "):
         replace(config, precision='half')
