@@ -60,7 +60,8 @@ class Int8Search:
     def facts(self) -> dict:
         """How the network was quantised, for its metadata."""
         return {'activations': 'int8, symmetric, one scale a tensor',
-                'weights': 'int8, symmetric, one scale an output channel',
+                'weights': 'int8 of 7 bits, 8 in depthwise layers, symmetric, '
+                           'one scale an output channel',
                 'percentile': self._percentile, 'float_layers': self._keep_float,
                 'images': self._count, 'data': self._data}
 

@@ -14,6 +14,10 @@ from road_seg.export.activations import ActivationRanges
 _WEIGHTED = ('Conv', 'ConvTranspose')
 _JOINTS = ('Add', 'Concat')
 _ACTIVATION = 'Clip'
+# CPUs without VNNI add products of an unsigned byte and a weight in pairs in 16 bits, which larger
+# weights overflow (https://docs.openvino.ai/latest/pot_saturation_issue.html); those of depthwise
+# layers are added one by one.
+_LARGEST_WEIGHT, _LARGEST_DEPTHWISE_WEIGHT = 64, 127
 
 
 class Layers:
@@ -60,8 +64,8 @@ def quantize(graph: onnx.ModelProto, ranges: ActivationRanges, percentile: float
     """
     Return a network with INT8 activations and weights, as explicit Q/DQ pairs.
 
-    Activations: symmetric, one scale a tensor; weights: symmetric, one scale an output channel;
-    biases stay float, because TensorRT reads no INT32 ones.
+    Activations: symmetric, one scale a tensor; weights: symmetric, one scale an output channel, 7
+    bits (depthwise: 8); biases stay float, because TensorRT reads no INT32 ones.
 
     :param graph: the float network, its batch normalisation folded; it is not changed.
     :param ranges: recorded for `Layers(graph).tensors`.
@@ -80,13 +84,16 @@ def quantize(graph: onnx.ModelProto, ranges: ActivationRanges, percentile: float
     reach.update({before: reach[after] for before, after in layers.activations.items()})
     limits = {name: (np.float32(-value), np.float32(value)) for name, value in reach.items()}
     quantizer = QDQQuantizer(
-        _with_corrected_biases(graph, nodes, ranges.means), per_channel=True, reduce_range=False,
+        _with_corrected_biases(graph, nodes, ranges.means), per_channel=True, reduce_range=True,
         weight_qType=QuantType.QInt8, activation_qType=QuantType.QInt8,
         tensors_range=TensorsData(CalibrationMethod.MinMax, limits),
         nodes_to_quantize=[node.name for node in nodes], nodes_to_exclude=[],
         op_types_to_quantize=[*_WEIGHTED, *_JOINTS],
         extra_options={'ActivationSymmetric': True, 'WeightSymmetric': True,
-                       'QuantizeBias': False, 'QDQKeepRemovableActivations': True})
+                       'QuantizeBias': False, 'QDQKeepRemovableActivations': True,
+                       'TensorQuantOverrides': {
+                           node.input[1]: [{'axis': 0, 'reduce_range': False}]
+                           for node in nodes if _groups(node) > 1}})
     quantizer.quantize_model()
     quantizer.model.topological_sort()
     if layers.head in names:
@@ -142,10 +149,16 @@ def _mean_shift(node: onnx.NodeProto, weight: np.ndarray, mean: np.ndarray) -> n
     attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
     transposed = node.op_type == 'ConvTranspose'
     peak = np.abs(weight).max(axis=(0, 2, 3) if transposed else (1, 2, 3), keepdims=True)
-    scale = np.where(peak > 0, peak, 1.0) / 127.0
+    largest = _LARGEST_WEIGHT if _groups(node) == 1 else _LARGEST_DEPTHWISE_WEIGHT
+    scale = np.where(peak > 0, peak, 1.0) / largest
     moved = (np.round(weight / scale) * scale - weight).sum(axis=(2, 3))
     if transposed:
         # Each output pixel sees one in `stride` of the kernel's rows and columns.
         return mean @ moved / np.prod(attributes['strides'])
-    inputs = mean.reshape(attributes.get('group', 1), 1, -1)  # groups, 1, inputs of a group
+    inputs = mean.reshape(_groups(node), 1, -1)  # groups, 1, inputs of a group
     return (moved.reshape(len(inputs), -1, weight.shape[1]) * inputs).sum(axis=2).ravel()
+
+
+def _groups(node: onnx.NodeProto) -> int:
+    """Return the number of groups of a layer; depthwise ones have several."""
+    return next((item.i for item in node.attribute if item.name == 'group'), 1)
