@@ -80,7 +80,7 @@ def test_weights_have_a_scale_for_each_output_channel(int8) -> None:
         assert scale.shape == (weight.shape[axes[node.op_type]],)
 
 
-@pytest.mark.parametrize('name', ['road_unet'])
+@pytest.mark.parametrize('name', ['road_unet', 'road_unet_permissive'])
 def test_weights_have_7_bits_but_for_depthwise_layers(name) -> None:
     """Two of them times unsigned bytes fit 16 bits, all that CPUs without VNNI add pairs in."""
     graph = onnx.load(read_model(name).path)
