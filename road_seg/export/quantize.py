@@ -146,16 +146,16 @@ def _with_corrected_biases(graph: onnx.ModelProto, nodes: Sequence[onnx.NodeProt
 
 def _mean_shift(node: onnx.NodeProto, weight: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Return by how much INT8 weights move the mean of each output channel (C,)."""
-    attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
     transposed = node.op_type == 'ConvTranspose'
     peak = np.abs(weight).max(axis=(0, 2, 3) if transposed else (1, 2, 3), keepdims=True)
-    largest = _LARGEST_WEIGHT if _groups(node) == 1 else _LARGEST_DEPTHWISE_WEIGHT
+    groups = _groups(node)
+    largest = _LARGEST_WEIGHT if groups == 1 else _LARGEST_DEPTHWISE_WEIGHT
     scale = np.where(peak > 0, peak, 1.0) / largest
     moved = (np.round(weight / scale) * scale - weight).sum(axis=(2, 3))
     if transposed:
         # Each output pixel sees one in `stride` of the kernel's rows and columns.
-        return mean @ moved / np.prod(attributes['strides'])
-    inputs = mean.reshape(_groups(node), 1, -1)  # groups, 1, inputs of a group
+        return mean @ moved / np.prod(onnx.helper.get_node_attr_value(node, 'strides'))
+    inputs = mean.reshape(groups, 1, -1)  # groups, 1, inputs of a group
     return (moved.reshape(len(inputs), -1, weight.shape[1]) * inputs).sum(axis=2).ravel()
 
 

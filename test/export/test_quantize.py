@@ -45,6 +45,16 @@ def constants(model: onnx.ModelProto) -> dict[str, np.ndarray]:
     return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
 
 
+def weighted_layers(
+        model: onnx.ModelProto) -> list[tuple[onnx.NodeProto, np.ndarray, np.ndarray]]:
+    """Return the INT8 convolutions of either kind, each with its weights and their scale."""
+    values = constants(model)
+    made = {node.output[0]: node for node in model.graph.node}
+    sources = [(node, made[node.input[1]]) for node in model.graph.node
+               if node.op_type in ('Conv', 'ConvTranspose') and node.input[1] in made]
+    return [(node, values[source.input[0]], values[source.input[1]]) for node, source in sources]
+
+
 def test_layers_are_named_after_their_weights(graph) -> None:
     nodes = Layers(graph).nodes
     assert Layers(graph).head == 'head'
@@ -67,15 +77,10 @@ def test_every_scale_is_of_symmetric_signed_int8(int8) -> None:
 
 
 def test_weights_have_a_scale_for_each_output_channel(int8) -> None:
-    values = constants(int8)
     axes = {'Conv': 0, 'ConvTranspose': 1}
-    made = {node.output[0]: node for node in int8.graph.node}
-    layers = [node for node in int8.graph.node if node.op_type in axes
-              and node.input[1] in made]
+    layers = weighted_layers(int8)
     assert len(layers) > 20
-    for node in layers:
-        source = made[node.input[1]]
-        weight, scale = values[source.input[0]], values[source.input[1]]
+    for node, weight, scale in layers:
         assert weight.dtype == np.int8
         assert scale.shape == (weight.shape[axes[node.op_type]],)
 
@@ -83,15 +88,10 @@ def test_weights_have_a_scale_for_each_output_channel(int8) -> None:
 @pytest.mark.parametrize('name', ['road_unet', 'road_unet_permissive'])
 def test_weights_have_7_bits_but_for_depthwise_layers(name) -> None:
     """Two of them times unsigned bytes fit 16 bits, all that CPUs without VNNI add pairs in."""
-    graph = onnx.load(read_model(name).path)
-    values = constants(graph)
-    made = {node.output[0]: node for node in graph.graph.node}
     largest = {False: 0, True: 0}
-    for node in graph.graph.node:
-        if node.op_type in ('Conv', 'ConvTranspose'):
-            weight = values[made[node.input[1]].input[0]].astype(int)
-            depthwise = node.op_type == 'Conv' and weight.shape[1] == 1
-            largest[depthwise] = max(largest[depthwise], np.abs(weight).max())
+    for node, weight, _ in weighted_layers(onnx.load(read_model(name).path)):
+        depthwise = node.op_type == 'Conv' and weight.shape[1] == 1
+        largest[depthwise] = max(largest[depthwise], np.abs(weight.astype(int)).max())
     assert largest == {False: 64, True: 127}
 
 
