@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from collections.abc import Iterator
 from contextlib import contextmanager
-from queue import Queue
-from threading import Event
+from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
@@ -23,36 +22,40 @@ def ahead(items: Iterable[Item], depth: int = _DEPTH) -> Iterator[Iterator[Item]
 
     :param depth: how many items wait at most.
     """
-    queue: Queue[tuple[bool, Item | BaseException | None]] = Queue(depth)
-    stopping = Event()
+    # A SimpleQueue, unlike a Queue, is whole after an interruption amid get.
+    results: SimpleQueue[tuple[bool, Item | BaseException | None]] = SimpleQueue()
+    places: SimpleQueue[None] = SimpleQueue()
+    for _ in range(depth):
+        places.put(None)
+    is_wanted = True
 
     def work() -> None:
         end: BaseException | None = None
         try:
             for item in items:
-                queue.put((True, item))
-                if stopping.is_set():
+                places.get()
+                if not is_wanted:
                     return
+                results.put((True, item))
         except BaseException as error:  # raised again where the items are used
             end = error
-        queue.put((False, end))
+        results.put((False, end))
 
-    def results() -> Iterator[Item]:
+    def taken() -> Iterator[Item]:
         while True:
-            is_item, item = queue.get()
+            is_item, item = results.get()
             if not is_item:
                 if item is not None:
                     raise item
                 return
+            places.put(None)
             yield item
 
     thread = Thread(target=work, name='road_seg_ahead', daemon=True)
     thread.start()
     try:
-        yield results()
+        yield taken()
     finally:
-        stopping.set()
-        while thread.is_alive():
-            while not queue.empty():
-                queue.get()
-            thread.join(0.01)
+        is_wanted = False
+        places.put(None)
+        thread.join()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from contextlib import contextmanager
+from contextlib import ExitStack
 import os
 import time
 from types import TracebackType
@@ -18,6 +19,7 @@ from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
 from road_seg.resources import config_dir
+from road_seg.ros.held_signals import HeldSignals
 
 _STEP_S = 0.1
 
@@ -51,6 +53,8 @@ class ClientNode:
     """
     Publish, subscribe and call services without touching the process's default ROS context.
 
+    Within it, SIGINT and SIGTERM interrupt nothing but wait.
+
     :param namespace: of the node.
     :param domain_id: ROS domain.
     """
@@ -60,22 +64,26 @@ class ClientNode:
         self._domain_id = domain_id
 
     def __enter__(self) -> 'ClientNode':
-        self._context = Context()
-        # The middleware reads them while the first node is made.
-        with _environment(lossless_environment()):
-            rclpy.init(context=self._context, args=[], domain_id=self._domain_id)
-            self._node = Node('road_seg_client', namespace=self._namespace,
-                              context=self._context, enable_rosout=False,
-                              start_parameter_services=False)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
+        with ExitStack() as stack:
+            self._signals = stack.enter_context(HeldSignals())
+            context = Context()
+            # The middleware reads them while the first node is made.
+            with _environment(lossless_environment()):
+                rclpy.init(context=context, args=[], domain_id=self._domain_id)
+                stack.callback(rclpy.try_shutdown, context=context)
+                self._node = Node('road_seg_client', namespace=self._namespace,
+                                  context=context, enable_rosout=False,
+                                  start_parameter_services=False)
+                stack.callback(self._node.destroy_node)
+            self._executor = SingleThreadedExecutor(context=context)
+            stack.callback(self._executor.shutdown)
+            self._executor.add_node(self._node)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
-        self._executor.shutdown()
-        self._node.destroy_node()
-        rclpy.try_shutdown(context=self._context)
+        self._stack.close()
 
     def publisher(self, kind: type, topic: str,
                   profile: QoSProfile | None = None) -> Publisher:
@@ -103,12 +111,15 @@ class ClientNode:
         :param timeout_s: longest wait, s.
         :param check: called now and then; what it raises ends the wait.
         :return: whether the condition holds.
+        :raises BaseException: what the handler of a signal raises that was received.
         """
         deadline = time.perf_counter() + timeout_s
-        while not condition():
+        while True:
+            self._signals.let_through()
+            if condition():
+                return True
             check()
             remaining = deadline - time.perf_counter()
             if remaining <= 0.0:
                 return False
             self._executor.spin_once(timeout_sec=min(_STEP_S, remaining))
-        return True

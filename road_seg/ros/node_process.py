@@ -1,13 +1,13 @@
 """The node as a child process that never outlives its parent's use of it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 import os
 from pathlib import Path
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from types import TracebackType
 
 import yaml
@@ -16,13 +16,15 @@ import road_seg
 from road_seg.errors import InputError
 
 _PATIENCE_S = 5.0
-_PERIOD_S = 0.01
 _KEPT_LINES = 5
 
 
 class NodeProcess:
     """
     Run road_seg_node from entering the context until leaving it.
+
+    To be used while signals are held, as in a ClientNode: an interruption amid a method of Popen
+    may leave its lock taken.
 
     :param parameters: the node's parameters by full name.
     :param namespace: of the node.
@@ -62,7 +64,7 @@ class NodeProcess:
 
         :raises InputError: it has ended; the last lines it printed say why.
         """
-        status = self._status()
+        status = self._child.poll()
         if status is not None:
             raise InputError('road_seg_node', found=f'it ended with status {status}: {self.tail}',
                              expected='a running node', fix='correct what its last lines say')
@@ -80,27 +82,9 @@ class NodeProcess:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
-        try:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-                os.kill(self.pid, number)
-                end = time.monotonic() + _PATIENCE_S
-                while self._status() is None and time.monotonic() < end:
-                    time.sleep(_PERIOD_S)
-                if self._status() is not None:
-                    break
-        finally:
-            os.kill(self.pid, signal.SIGKILL)  # for an interruption above; else it has ended
-            self._child.wait()
-            self._folder.cleanup()
-
-    def _status(self) -> int | None:
-        """
-        Return the exit status, negative for a signal; None while the process runs.
-
-        Popen.poll and Popen.wait keep their lock for good if a signal's handler raises as they
-        take it, and hang from then on.
-        """
-        ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if ended is None:
-            return None
-        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            self._child.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(_PATIENCE_S)
+                break
+        self._folder.cleanup()

@@ -1,8 +1,12 @@
 """Items taken ahead in a thread."""
 
 from collections.abc import Iterator
+from functools import partial
+import signal
 import threading
 
+from interruptions import places
+from interruptions import signal_amid
 import pytest
 
 from road_seg.replay.overlap import ahead
@@ -43,4 +47,18 @@ def test_only_so_many_are_taken_ahead():
 def test_leaving_early_ends_stages_that_feed_each_other():
     with ahead(iter(range(10**9))) as first, ahead(2 * item for item in first) as second:
         assert next(second) == 0
+    assert not [thread for thread in threading.enumerate() if thread.name == 'road_seg_ahead']
+
+
+def test_an_interruption_amid_taking_ends_the_thread():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with ahead(iter(range(10**9))) as items:
+            entered = places(partial(next, items))
+        for place in entered:
+            with (pytest.raises(KeyboardInterrupt), ahead(iter(range(10**9))) as items,
+                  signal_amid(place, signal.SIGINT)):
+                next(items)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not [thread for thread in threading.enumerate() if thread.name == 'road_seg_ahead']

@@ -1,13 +1,11 @@
 """Tests of the node as a process of its own."""
 
 from collections.abc import Callable
-from contextlib import suppress
 import os
 from pathlib import Path
 import signal
 import subprocess
 import sys
-from types import FrameType
 
 import numpy as np
 import pytest
@@ -19,7 +17,6 @@ from road_seg.errors import InputError
 from road_seg.ros.client_node import lossless_environment
 from road_seg.ros.conversions import NS_PER_S
 from road_seg.ros.graph import NodeUnderTest
-from road_seg.ros.node_process import NodeProcess
 
 pytestmark = pytest.mark.ros
 
@@ -76,35 +73,3 @@ def test_a_parameter_file_that_ros_refuses_is_one_line_and_status_2(start: Start
     assert 'Traceback' not in output
     line, = [line for line in output.splitlines() if line.startswith('road_seg_node: ')]
     assert '/nowhere/road_seg.yaml' in line
-
-
-@pytest.mark.parametrize('calls', [1, 2, 3])
-def test_a_check_may_be_interrupted_anywhere(ros_domain: int, calls: int) -> None:
-    """A handler that raises, as that of Ctrl-C does, runs after any call that returns."""
-    left = calls
-
-    def interrupt(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal left
-        left -= event == 'c_return'
-        if left == 0:
-            raise KeyboardInterrupt
-
-    def give_up(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(int(TIMEOUT_S))
-    try:
-        with suppress(KeyboardInterrupt), NodeProcess(
-                {}, namespace='/interrupted',
-                environment={'ROS_DOMAIN_ID': str(ros_domain)}) as process:
-            sys.setprofile(interrupt)
-            try:
-                process.check()
-            finally:
-                sys.setprofile(None)
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-    assert left < calls
-    assert not Path(f'/proc/{process.pid}').exists()
