@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
+import faulthandler
 from importlib import import_module
 import signal
 import sys
@@ -69,8 +70,8 @@ def _interruptible() -> Iterator[list[int]]:
     """
     Make SIGTERM raise KeyboardInterrupt as SIGINT does, so that `kill` also cleans up.
 
-    SIGALRM ends the process when that takes longer than _GRACE_S: a library may hang in it, as
-    Fast DDS was seen to.
+    SIGALRM ends the process when that takes longer than _GRACE_S, for a library may hang in it,
+    and shows where each thread is.
 
     :return: the numbers of the signals received so far.
     """
@@ -85,6 +86,7 @@ def _interruptible() -> Iterator[list[int]]:
     before = {number: signal.signal(number, interrupt)
               for number in (signal.SIGINT, signal.SIGTERM)
               if signal.getsignal(number) is not signal.SIG_IGN}
+    faulthandler.register(signal.SIGALRM, sys.__stderr__, chain=True)
     try:
         yield received
     finally:
@@ -92,6 +94,7 @@ def _interruptible() -> Iterator[list[int]]:
             signal.signal(number, handler)
         if received:
             signal.alarm(0)
+        faulthandler.unregister(signal.SIGALRM)
 
 
 def _one_line(error: Exception) -> str:

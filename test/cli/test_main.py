@@ -251,5 +251,8 @@ status = main.main(['doctor'])
 time.sleep(1.5)
 sys.exit(status)
 """
-    run = subprocess.run([sys.executable, '-c', program], timeout=60, check=False)
+    run = subprocess.run([sys.executable, '-c', program], timeout=60, check=False,
+                         stderr=subprocess.PIPE, text=True)
     assert run.returncode == status
+    # Where it hung is told.
+    assert ('line 10 in run' in run.stderr) == (status < 0)

@@ -117,7 +117,7 @@ def test_an_interrupted_replay_leaves_nothing(tmp_path: Path, model: Path, numbe
     children = Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text().split()
     assert children
     process.send_signal(number)
-    assert process.wait(60) == status
+    assert process.wait(60) == status, process.stderr.read()
     assert list((tmp_path / 'report').iterdir()) == []
     assert not [child for child in children if Path(f'/proc/{child}').exists()]
     process.stderr.close()
