@@ -8,6 +8,7 @@ import faulthandler
 from importlib import import_module
 import signal
 import sys
+import threading
 from types import FrameType
 
 from road_seg import __version__
@@ -21,6 +22,7 @@ COMMANDS = ('demo', 'sample', 'replay', 'compare', 'score', 'check', 'label', 't
 _BAD_INPUT = 2
 # Stopping a replay's node may take 15 s.
 _GRACE_S = 30
+_AGAIN_S = 0.01
 _USER_ERRORS = (RoadSegError, OSError, ModuleNotFoundError)
 # Optional package -> the extra of this package that installs it.
 _EXTRAS = {'rclpy': 'ros', 'rosbags': 'bags', 'torch': 'train', 'onnx': 'train',
@@ -70,6 +72,8 @@ def _interruptible() -> Iterator[list[int]]:
     """
     Make SIGTERM raise KeyboardInterrupt as SIGINT does, so that `kill` also cleans up.
 
+    An interruption amid a __del__, or as a generator is dropped, is lost; it is repeated.
+
     SIGALRM ends the process when that takes longer than _GRACE_S, for a library may hang in it,
     and shows where each thread is.
 
@@ -82,6 +86,14 @@ def _interruptible() -> Iterator[list[int]]:
         signal.alarm(_GRACE_S)
         raise KeyboardInterrupt
 
+    def repeat(lost: 'sys.UnraisableHookArgs') -> None:
+        if lost.exc_type is KeyboardInterrupt and received:
+            threading.Timer(_AGAIN_S, signal.pthread_kill,
+                            (threading.main_thread().ident, received[-1])).start()
+        else:
+            report(lost)
+
+    report, sys.unraisablehook = sys.unraisablehook, repeat
     # A SIGINT that the caller ignores, as shells do for background jobs, stays ignored.
     before = {number: signal.signal(number, interrupt)
               for number in (signal.SIGINT, signal.SIGTERM)
@@ -95,6 +107,7 @@ def _interruptible() -> Iterator[list[int]]:
         if received:
             signal.alarm(0)
         faulthandler.unregister(signal.SIGALRM)
+        sys.unraisablehook = report
 
 
 def _one_line(error: Exception) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
+import time
 
 import cv2
 from drives import HEIGHT
@@ -230,6 +231,24 @@ def test_an_interrupt_that_c_code_covered_is_still_one(
     assert main(['doctor']) == status
     assert capsys.readouterr().err == 'road-seg: interrupted\n'
     assert signal.signal(number, before) is signal.default_int_handler
+
+
+def test_an_interrupt_that_a_finalizer_swallows_comes_again(
+        monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    class Interrupted:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    def run(args: object) -> int:
+        Interrupted()
+        time.sleep(60.0)
+        return 0
+
+    monkeypatch.setattr('road_seg.cli.doctor.run', run)
+    started = time.monotonic()
+    assert main(['doctor']) == 143
+    assert time.monotonic() - started < 30.0
+    assert capsys.readouterr().err == 'road-seg: interrupted\n'
 
 
 @pytest.mark.parametrize(('pause', 'status'), [('Event().wait()', -signal.SIGALRM),
