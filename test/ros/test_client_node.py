@@ -3,7 +3,6 @@
 from functools import partial
 from pathlib import Path
 import signal
-from types import FrameType
 
 from interruptions import places
 from interruptions import signal_amid
@@ -25,13 +24,10 @@ FRAMES = 2000  # in which everything comes again that comes once a second
 
 def test_an_interruption_leaves_the_client_whole_wherever_it_comes(
         ros_domain: int, tiny_model_path: Path) -> None:
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
     image = serialize_message(image_message(np.zeros((HEIGHT, WIDTH, 3), np.uint8), 'rgb8', 1))
     info = serialize_message(camera_info_message(CameraInfo.nominal(WIDTH, HEIGHT, 60.0)))
     before = child_nodes()
-    handler = signal.signal(signal.SIGTERM, interrupt)
+    handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with NodeUnderTest({'model': str(tiny_model_path), 'backend': 'onnxruntime',
                             'grid.max_age_s': 0.0}, 'sensor_msgs/msg/Image') as node:
@@ -46,7 +42,7 @@ def test_an_interruption_leaves_the_client_whole_wherever_it_comes(
             for place in entered:
                 with pytest.raises(KeyboardInterrupt), signal_amid(place, signal.SIGTERM):
                     send_frames(FRAMES)
-        assert signal.getsignal(signal.SIGTERM) is interrupt
+        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGTERM, handler)
     assert child_nodes() == before
